@@ -1,0 +1,46 @@
+"""Chunks: contiguous records of one partition of one source, the element of every PCollection.
+
+A chunk makes batches for the encoder, makes the sink exactly once (one chunk, one file) and keeps
+Beam's cost per element out of the way. For a file the partition is a row range of the file and the
+offset is the row number; for Kafka they are Kafka's own.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from skillstream.rejections import Rejection
+
+__all__ = ["Chunk", "Record"]
+
+
+class Record(msgspec.Struct, frozen=True, array_like=True):
+    """One record as it came: bytes plus where and when.
+
+    Attributes:
+        offset: position in the partition, from 0; unique there.
+        payload: the bytes as they came; `None` for a Kafka tombstone.
+        key: Kafka key, `None` for files.
+        event_time: milliseconds since the epoch, UTC; `None` if the source does not know.
+        rejection: set by a source that already knows the record is bad (a ragged CSV row).
+    """
+
+    offset: int
+    payload: bytes | None
+    key: bytes | None = None
+    event_time: int | None = None
+    rejection: Rejection | None = None
+
+
+class Chunk(msgspec.Struct, frozen=True, array_like=True):
+    """Records of [start, end) of one partition, in order of offset.
+
+    `end` is where the next chunk starts. It comes from the source's position, not from the last
+    record: compacted and transactional topics have holes, so `len(records) <= end - start`.
+    """
+
+    source: str
+    partition: int
+    start: int
+    end: int
+    records: list[Record]

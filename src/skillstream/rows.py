@@ -1,0 +1,140 @@
+"""The output: one row a record, and its Arrow schema.
+
+This file is the contract with everybody who reads the Parquet files. It changes only with an ADR,
+a changelog line and, where old readers would break, a new `SCHEMA_VERSION`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+import pyarrow as pa
+
+__all__ = ["ROW_SCHEMA", "SCHEMA_VERSION", "Row", "RowError", "Tag", "row_to_dict", "rows_to_table"]
+
+SCHEMA_VERSION = "1"
+
+
+class Tag(msgspec.Struct, frozen=True, array_like=True):
+    """One skill that a posting asks for.
+
+    Attributes:
+        rank: 1 is the best.
+        uri: the skill's id in the taxonomy.
+        label: its preferred label.
+        score: similarity of evidence and label: the mean of the pooled cosine and the token-level
+            match, in [-1, 1].
+        confidence: calibrated probability that the tag is right, in [0, 1].
+        match: `exact` (a label stands in the text), `semantic` or `both`.
+        evidence: the sentence, as it stands in the posting's plain text.
+        start, end: characters of the evidence in the posting's plain text, half-open.
+        section: `title`, `requirements`, `responsibilities`, ... (see `skillstream.sections`).
+        groups: roll-up groups in the taxonomy, most specific first.
+        words: the words of the evidence that prove the skill.
+        words_start, words_end: characters of `words` in the posting's plain text, half-open.
+    """
+
+    rank: int
+    uri: str
+    label: str
+    score: float
+    confidence: float
+    match: str
+    evidence: str
+    start: int
+    end: int
+    section: str
+    groups: list[str]
+    words: str
+    words_start: int
+    words_end: int
+
+
+class RowError(msgspec.Struct, frozen=True, array_like=True):
+    """Why the record was rejected, with the record as it came."""
+
+    code: str
+    detail: str
+    payload: bytes | None
+
+
+class Row(msgspec.Struct, frozen=True, array_like=True):
+    """One record of the source, tagged or rejected; (source, partition, offset) is unique.
+
+    `event_time` and `tagged_at` are milliseconds since the epoch, UTC. `posting_id`, `title` and
+    `language` are `None` and `skills` is empty if the record was rejected.
+    """
+
+    source: str
+    partition: int
+    offset: int
+    event_time: int | None
+    tagged_at: int
+    posting_id: str | None
+    title: str | None
+    language: str | None
+    skills: list[Tag]
+    error: RowError | None
+    key: bytes | None
+    model_version: str
+    taxonomy_version: str
+    skillstream_version: str
+
+
+TAG_TYPE = pa.struct(
+    [
+        pa.field("rank", pa.int16(), nullable=False),
+        pa.field("uri", pa.string(), nullable=False),
+        pa.field("label", pa.string(), nullable=False),
+        pa.field("score", pa.float32(), nullable=False),
+        pa.field("confidence", pa.float32(), nullable=False),
+        pa.field("match", pa.string(), nullable=False),
+        pa.field("evidence", pa.string(), nullable=False),
+        pa.field("start", pa.int32(), nullable=False),
+        pa.field("end", pa.int32(), nullable=False),
+        pa.field("section", pa.string(), nullable=False),
+        pa.field("groups", pa.list_(pa.string()), nullable=False),
+        pa.field("words", pa.string(), nullable=False),
+        pa.field("words_start", pa.int32(), nullable=False),
+        pa.field("words_end", pa.int32(), nullable=False),
+    ]
+)
+ERROR_TYPE = pa.struct(
+    [
+        pa.field("code", pa.string(), nullable=False),
+        pa.field("detail", pa.string(), nullable=False),
+        pa.field("payload", pa.binary()),
+    ]
+)
+ROW_SCHEMA = pa.schema(
+    [
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("partition", pa.int32(), nullable=False),
+        pa.field("offset", pa.int64(), nullable=False),
+        pa.field("event_time", pa.timestamp("ms", tz="UTC")),
+        pa.field("tagged_at", pa.timestamp("ms", tz="UTC"), nullable=False),
+        pa.field("posting_id", pa.string()),
+        pa.field("title", pa.string()),
+        pa.field("language", pa.string()),
+        pa.field("skills", pa.list_(TAG_TYPE), nullable=False),
+        pa.field("error", ERROR_TYPE),
+        pa.field("key", pa.binary()),
+        pa.field("model_version", pa.string(), nullable=False),
+        pa.field("taxonomy_version", pa.string(), nullable=False),
+        pa.field("skillstream_version", pa.string(), nullable=False),
+    ]
+)
+
+
+def rows_to_table(rows: Sequence[Row]) -> pa.Table:
+    """Rows as an Arrow table with exactly `ROW_SCHEMA`, in the given order."""
+    return pa.Table.from_pylist([row_to_dict(row) for row in rows], schema=ROW_SCHEMA)
+
+
+def row_to_dict(row: Row) -> dict[str, object]:
+    """A row as plain Python values, keyed by column name; skills and error as dicts."""
+    values = msgspec.structs.asdict(row)
+    values["skills"] = [msgspec.structs.asdict(tag) for tag in row.skills]
+    values["error"] = None if row.error is None else msgspec.structs.asdict(row.error)
+    return values
