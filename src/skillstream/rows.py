@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import msgspec
 import pyarrow as pa
 
-__all__ = ["ROW_SCHEMA", "SCHEMA_VERSION", "Row", "RowError", "Tag", "row_to_dict", "rows_to_table"]
+__all__ = ["ROW_SCHEMA", "SCHEMA_VERSION", "Row", "RowError", "Tag", "TaggedChunk", "row_to_dict", "rows_to_table"]
 
 SCHEMA_VERSION = "1"
 
@@ -138,3 +138,20 @@ def row_to_dict(row: Row) -> dict[str, object]:
     values["skills"] = [msgspec.structs.asdict(tag) for tag in row.skills]
     values["error"] = None if row.error is None else msgspec.structs.asdict(row.error)
     return values
+
+
+class TaggedChunk(msgspec.Struct, frozen=True, array_like=True):
+    """What a chunk became: its rows, in order of offset, and what it took. Covers [start, end).
+
+    `sentences` counts all sentences of the chunk, `cached` those whose result was in the cache,
+    `tokens` the tokens that went through the encoder.
+    """
+
+    source: str
+    partition: int
+    start: int
+    end: int
+    rows: list[Row]
+    sentences: int = 0
+    cached: int = 0
+    tokens: int = 0

@@ -1,0 +1,94 @@
+"""The command line: `skillstream` and `python -m skillstream`.
+
+Exit codes: 0 done, 1 failed while running, 2 wrong usage or refused before the first record. Errors are
+one line on stderr; `--debug` adds the traceback.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import click
+
+from skillstream import __version__
+from skillstream.errors import SkillstreamError, UsageError
+
+__all__ = ["cli", "main"]
+
+# Command -> (module, attribute). Modules are imported when their command runs, so that `--help` is quick.
+COMMANDS = {
+    "tag": ("skillstream.cli.tag", "tag_command"),
+    "explain": ("skillstream.cli.explain", "explain_command"),
+    "index": ("skillstream.cli.index", "index_group"),
+    "evaluate": ("skillstream.cli.evaluate", "evaluate_command"),
+    "model": ("skillstream.cli.model", "model_group"),
+    "doctor": ("skillstream.cli.doctor", "doctor_command"),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported on use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
+        if name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[name]
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="skillstream")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def cli(debug: bool) -> None:  # noqa: ARG001
+    """Which skills does every job posting ask for?
+
+    Files or Kafka in, ranked skill tags in Parquet out, every record exactly once.
+    """
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code; never raises but for `--debug`-less bugs in itself."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in arguments or bool(os.environ.get("SKILLSTREAM_DEBUG"))
+    arguments = [argument for argument in arguments if argument != "--debug"]
+    # What follows `--` is for Beam, whichever the command.
+    cut = arguments.index("--") if "--" in arguments else len(arguments)
+    beam_flags = arguments[cut + 1 :]
+    try:
+        result = cli.main(arguments[:cut], prog_name="skillstream", standalone_mode=False, obj=beam_flags)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.Abort:
+        return fail("interrupted; run again to go on where it stopped", 1, debug)
+    except KeyboardInterrupt:
+        return fail("interrupted; run again to go on where it stopped", 1, debug)
+    except click.ClickException as error:
+        return fail(error.format_message(), 2, debug)
+    except UsageError as error:
+        return fail(str(error), 2, debug)
+    except SkillstreamError as error:
+        return fail(str(error), 1, debug)
+    except BrokenPipeError:
+        # The reader of our output (`| head`) has gone; nothing is left to tell it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # noqa: BLE001 - the last line of defence: one line instead of a traceback
+        return fail(f"{type(error).__name__}: {error} (--debug shows where)", 1, debug)
+    return result if isinstance(result, int) else 0
+
+
+def fail(message: str, code: int, debug: bool) -> int:
+    """Prints one line on stderr, the traceback before it if asked, and returns the exit code."""
+    if debug:
+        traceback.print_exc()
+    first_line = " ".join(message.split())
+    click.echo(f"skillstream: {first_line}", err=True)
+    return code
