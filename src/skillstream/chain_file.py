@@ -1,0 +1,128 @@
+"""One file of a chain as bytes: Parquet with the offsets that it covers and a checksum of all of it.
+
+Parquet's page checksums do not cover the footer, where the offsets stand, and readers do not verify
+them by default. So the footer also carries a checksum of the whole file, computed with the
+checksum's own digits set to `0` and put in afterwards: one flipped bit anywhere is found.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import xxhash
+
+from skillstream import __version__
+from skillstream.rows import ROW_SCHEMA, SCHEMA_VERSION, Row, rows_to_table
+
+__all__ = ["FileFormatError", "FileHeader", "decode_header", "decode_table", "encode_file"]
+
+_CHECKSUM = "skillstream.checksum"
+_ZEROS = "0" * 32
+# The key and its value as they stand in the footer: 0x18 and the length begin a string in Thrift's
+# compact encoding. Found without parsing, since a parser fed with damaged bytes may do anything.
+_CHECKSUM_PATTERN = re.compile(rb"skillstream\.checksum\x18\x20([0-9a-f]{32})")
+
+
+class FileFormatError(Exception):
+    """Bytes that are not a whole, undamaged file of a chain. The message completes `<path>: …`."""
+
+
+@dataclass(frozen=True)
+class FileHeader:
+    """What a file says about itself: whose offsets [start, end) it holds, in how many rows."""
+
+    source: str
+    partition: int
+    start: int
+    end: int
+    rows: int
+    schema_version: str
+
+
+def encode_file(source: str, partition: int, start: int, end: int, rows: Sequence[Row]) -> bytes:
+    """The file for the rows of [start, end): zstd, dictionaries, page checksums, metadata."""
+    metadata = {
+        "skillstream.schema_version": SCHEMA_VERSION,
+        "skillstream.version": __version__,
+        "skillstream.source": source,
+        "skillstream.partition": str(partition),
+        "skillstream.start": str(start),
+        "skillstream.end": str(end),
+    }
+    if rows:  # one chunk is tagged by one model and one index: the first row speaks for all
+        metadata["skillstream.model_version"] = rows[0].model_version
+        metadata["skillstream.taxonomy_version"] = rows[0].taxonomy_version
+    metadata[_CHECKSUM] = _ZEROS
+    buffer = io.BytesIO()
+    with pq.ParquetWriter(
+        buffer, ROW_SCHEMA, compression="zstd", use_dictionary=True, write_page_checksum=True
+    ) as writer:
+        writer.write_table(rows_to_table(rows))
+        writer.add_key_value_metadata(metadata)
+    data = buffer.getvalue()
+    return _with_checksum(data, xxhash.xxh3_128_hexdigest(data))
+
+
+def decode_header(data: bytes) -> FileHeader:
+    """What the file says about itself, after its checksum was found right.
+
+    Raises:
+        FileFormatError: not one of our files, or damaged.
+    """
+    found = _find_checksum(data)
+    if xxhash.xxh3_128_hexdigest(_with_checksum(data, _ZEROS)) != found[1].decode():
+        raise FileFormatError("damaged: its bytes do not match the checksum in its footer")
+    try:
+        parquet = pq.read_metadata(pa.BufferReader(data))
+        metadata = parquet.metadata or {}
+        header = FileHeader(
+            source=metadata[b"skillstream.source"].decode(),
+            partition=int(metadata[b"skillstream.partition"]),
+            start=int(metadata[b"skillstream.start"]),
+            end=int(metadata[b"skillstream.end"]),
+            rows=parquet.num_rows,
+            schema_version=metadata[b"skillstream.schema_version"].decode(),
+        )
+    except (pa.ArrowException, OSError, KeyError, ValueError) as error:
+        raise FileFormatError(f"not a file of skillstream ({_first_line(error)})") from error
+    if not 0 <= header.start < header.end:
+        raise FileFormatError(f"covers no offsets: [{header.start}, {header.end})")
+    return header
+
+
+def decode_table(data: bytes) -> pa.Table:
+    """The rows as an Arrow table, every page's checksum verified.
+
+    Raises:
+        FileFormatError: a page is damaged or the columns are not those of `ROW_SCHEMA`.
+    """
+    try:
+        table = pq.read_table(pa.BufferReader(data), page_checksum_verification=True, partitioning=None)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise FileFormatError(f"unreadable ({_first_line(error)})") from error
+    if not table.schema.equals(ROW_SCHEMA):
+        raise FileFormatError("its columns are not those of this version")
+    return table
+
+
+def _find_checksum(data: bytes) -> re.Match[bytes]:
+    """The checksum's place: the last one, since a record's payload may hold anything."""
+    at = data.rfind(_CHECKSUM.encode() + b"\x18\x20")
+    match = _CHECKSUM_PATTERN.match(data, at) if at >= 0 else None
+    if match is None:
+        raise FileFormatError("not a file of skillstream: no checksum in its footer")
+    return match
+
+
+def _with_checksum(data: bytes, digits: str) -> bytes:
+    at = _find_checksum(data).start(1)
+    return data[:at] + digits.encode() + data[at + len(digits) :]
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]
