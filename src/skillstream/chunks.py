@@ -7,11 +7,13 @@ offset is the row number; for Kafka they are Kafka's own.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
-from skillstream.rejections import Rejection
+from skillstream.rejections import Rejection, RejectionCode
 
-__all__ = ["Chunk", "Record"]
+__all__ = ["Chunk", "Record", "as_record"]
 
 
 class Record(msgspec.Struct, frozen=True, array_like=True):
@@ -44,3 +46,14 @@ class Chunk(msgspec.Struct, frozen=True, array_like=True):
     start: int
     end: int
     records: list[Record]
+
+
+def as_record(offset: int, posting: Mapping[str, object] | bytes) -> Record:
+    """A posting from somebody's own code as a record: bytes as they are, a mapping as JSON."""
+    if isinstance(posting, bytes):
+        return Record(offset, posting)
+    try:
+        return Record(offset, msgspec.json.encode(posting))
+    except (TypeError, ValueError, RecursionError) as error:
+        reason = Rejection(RejectionCode.WRONG_TYPE, f"expected a mapping of JSON values: {error}"[:500])
+        return Record(offset, repr(posting)[:10_000].encode(errors="replace"), rejection=reason)

@@ -1,0 +1,279 @@
+"""Tagger: postings in, ranked tags out. Everything between a record and its row, in one place.
+
+    record ─ postings.parse_record ─ sentences.segment ─ encoder ─ ranking ─ Row
+
+A tagger holds an encoder and one version of a skills index; it does not change. A running job that
+meets a new index version makes a new tagger around the same encoder (see `skillstream.worker`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from skillstream import __version__
+from skillstream.cache import LRUCache
+from skillstream.chunks import Chunk, Record
+from skillstream.config import TagConfig
+from skillstream.encoder import Encoder, load_encoder
+from skillstream.errors import SkillstreamError
+from skillstream.exact import ExactMatcher
+from skillstream.heads import Heads, load_heads
+from skillstream.index import SkillsIndex, check_model, default_index, load_index
+from skillstream.postings import JobPosting, parse_payload, parse_record, posting_from_mapping
+from skillstream.ranking import RankingOptions, SentenceMatches, match_sentences, rank_document
+from skillstream.rejections import Rejection, RejectionCode
+from skillstream.rows import Row, RowError, Tag, TaggedChunk
+from skillstream.sentences import Document, first_window, segment, split_long
+
+__all__ = ["Explanation", "PostingRejectedError", "Tagger"]
+
+# Characters encoded at once, about 25,000 tokens: bounds memory (token vectors take 1.5 KB each) and is
+# still many times the encoder's own batch.
+BLOCK_CHARACTERS = 120_000
+
+
+class PostingRejectedError(SkillstreamError):
+    """The posting given to `Tagger.tag` cannot be tagged; `rejection` says why."""
+
+    def __init__(self, rejection: Rejection) -> None:
+        super().__init__(f"{rejection.code}: {rejection.detail}")
+        self.rejection = rejection
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """A posting's plain text with its sentences, and the tags found in it."""
+
+    posting: JobPosting
+    document: Document
+    tags: list[Tag]
+
+
+class Tagger:
+    """Tags postings with the skills of one index, by one encoder. Not thread-safe."""
+
+    def __init__(self, encoder: Encoder, index: SkillsIndex, config: TagConfig | None = None) -> None:
+        """Joins an encoder and an index made with it.
+
+        Raises:
+            IndexFormatError: the index was made with another model.
+        """
+        check_model(index, encoder)
+        self.encoder = encoder
+        self.index = index
+        self.config = config or TagConfig()
+        self.heads: Heads = load_heads(encoder.fingerprint)
+        self.options = RankingOptions(top_k=self.config.top_k, min_confidence=self.config.min_confidence)
+        self._matcher = ExactMatcher.for_index(index)
+        self._cache: LRUCache[str, SentenceMatches] = LRUCache(self.config.cache_sentences)
+
+    @classmethod
+    def load(
+        cls, model: str = "default", taxonomy: str = "esco", index: str | Path | None = None, **options: Any
+    ) -> Tagger:
+        """A tagger by names.
+
+        Args:
+            model: `default`, `base`, a sentence-transformers folder or a hub id.
+            taxonomy: `esco` or a file or folder; its index is built once and cached.
+            index: folder of a prebuilt index; wins over `taxonomy`.
+            options: any further field of `skillstream.config.TagConfig`, such as `top_k`.
+
+        Raises:
+            UsageError: the model, taxonomy or index cannot be used, or an option is wrong.
+        """
+        config = TagConfig(model=model, taxonomy=taxonomy, index=None if index is None else str(index), **options)
+        return cls.from_config(config)
+
+    @classmethod
+    def from_config(cls, config: TagConfig, encoder: Encoder | None = None) -> Tagger:
+        """A tagger as `config` says; `encoder` is used if it is loaded already."""
+        encoder = encoder or load_encoder(config.model, backend=config.backend)
+        index = load_index(config.index) if config.index else default_index(config.taxonomy, encoder)
+        return cls(encoder, index, config)
+
+    @property
+    def model_version(self) -> str:
+        """Name and fingerprint of the encoder's weights, as every row states it."""
+        return f"{self.encoder.name}@{self.encoder.fingerprint[:12]}"
+
+    @property
+    def taxonomy_version(self) -> str:
+        """Name, version and fingerprint of the skills index, as every row states it."""
+        return f"{self.index.taxonomy_name}-{self.index.taxonomy_version}@{self.index.version}"
+
+    def tag(self, posting: JobPosting | Mapping[str, object] | bytes | str) -> list[Tag]:
+        """The posting's skills, best first.
+
+        Args:
+            posting: a `JobPosting`; a mapping such as `{"title": ..., "description": ...}`; a JSON
+                object as bytes; or plain text or HTML as `str`.
+
+        Raises:
+            PostingRejectedError: it cannot be read, or says nothing.
+        """
+        return self.explain(posting).tags
+
+    def explain(self, posting: JobPosting | Mapping[str, object] | bytes | str) -> Explanation:
+        """Like `tag`, with the plain text that the tags' offsets point into."""
+        parsed = self._parse(posting)
+        if isinstance(parsed, Rejection):
+            raise PostingRejectedError(parsed)
+        document = self._read(parsed)
+        matches, _ = self._match([document])
+        return Explanation(parsed, document, self._rank(document, matches))
+
+    def score(self, sentences: Sequence[str]) -> NDArray[np.float32]:
+        """Cosine of every sentence and every skill's label.
+
+        Args:
+            sentences: n texts of at most `encoder.max_tokens` tokens.
+
+        Returns:
+            float32[n, n_skills], columns in the order of `index.labels`, values in [-1, 1].
+
+        Raises:
+            ValueError: a text is too long for the encoder.
+        """
+        scores: NDArray[np.float32] = self.encoder.encode(sentences) @ self.index.vectors.T
+        return scores
+
+    def tag_chunk(self, chunk: Chunk, now: Callable[[], float] = time.time) -> TaggedChunk:
+        """One row for each record of the chunk: tagged, or rejected with the reason.
+
+        A record that cannot be read never raises. What does raise is the encoder or the index: that
+        concerns all records, and the runner must retry.
+        """
+        parsed = [self._parse_record(record) for record in chunk.records]
+        documents = [item[1] if isinstance(item, tuple) else None for item in parsed]
+        found = [document for document in documents if document is not None]
+        matches, counts = self._match(found)
+        tagged_at = int(now() * 1000)
+        rows = []
+        for record, item in zip(chunk.records, parsed, strict=True):
+            if isinstance(item, Rejection):
+                rows.append(self._rejected(chunk, record, item, tagged_at))
+            else:
+                posting, document = item
+                rows.append(self._tagged(chunk, record, posting, document, matches, tagged_at))
+        return TaggedChunk(chunk.source, chunk.partition, chunk.start, chunk.end, rows, *counts)
+
+    def _parse(self, posting: JobPosting | Mapping[str, object] | bytes | str) -> JobPosting | Rejection:
+        match posting:
+            case JobPosting():
+                return posting
+            case bytes():
+                return parse_payload(posting, self.config.fields, self.config.max_record_bytes)
+            case str():
+                return posting_from_mapping({"description": posting})
+            case _:
+                return posting_from_mapping(posting, self.config.fields)
+
+    def _parse_record(self, record: Record) -> tuple[JobPosting, Document] | Rejection:
+        posting = parse_record(record, self.config.fields, self.config.max_record_bytes)
+        if isinstance(posting, Rejection):
+            return posting
+        try:
+            return posting, self._read(posting)
+        except Exception as error:  # noqa: BLE001 - a bug met in one record must not stop the others
+            return Rejection(RejectionCode.INTERNAL, f"{type(error).__name__}: {error}"[:500])
+
+    def _read(self, posting: JobPosting) -> Document:
+        document = segment(posting)
+        if self.config.granularity == "posting":
+            sentences = first_window(document, self.encoder.token_spans, self.encoder.max_tokens)
+        else:
+            sentences = split_long(document.sentences, self.encoder.token_spans, self.encoder.max_tokens)
+        return msgspec.structs.replace(document, sentences=sentences)
+
+    def _match(self, documents: Sequence[Document]) -> tuple[dict[str, SentenceMatches], tuple[int, int, int]]:
+        """Matches of every sentence of the documents, and (sentences, of these cached, tokens)."""
+        texts = [sentence.text for document in documents for sentence in document.sentences]
+        matches: dict[str, SentenceMatches] = {}
+        missing: dict[str, None] = {}
+        cached = 0
+        for text in texts:
+            known = self._cache.get(text)
+            if known is not None:
+                matches[text] = known
+                cached += 1
+            else:
+                missing[text] = None
+        todo = sorted(missing, key=len)  # like lengths together, so that blocks are even
+        tokens = 0
+        for block in blocks(todo, BLOCK_CHARACTERS):
+            encoded = self.encoder.encode_tokens(block)
+            tokens += len(encoded.tokens)
+            found = match_sentences(block, encoded, self.index, self._matcher, self.heads, self.options)
+            for text, result in zip(block, found, strict=True):
+                matches[text] = result
+                self._cache.put(text, result)
+        return matches, (len(texts), cached, tokens)
+
+    def _rank(self, document: Document, matches: Mapping[str, SentenceMatches]) -> list[Tag]:
+        ordered = [matches[sentence.text] for sentence in document.sentences]
+        return rank_document(document, ordered, self.index, self.heads, self.options)
+
+    def _tagged(
+        self,
+        chunk: Chunk,
+        record: Record,
+        posting: JobPosting,
+        document: Document,
+        matches: Mapping[str, SentenceMatches],
+        tagged_at: int,
+    ) -> Row:
+        return Row(
+            source=chunk.source,
+            partition=chunk.partition,
+            offset=record.offset,
+            event_time=posting.event_time if record.event_time is None else record.event_time,
+            tagged_at=tagged_at,
+            posting_id=posting.posting_id,
+            title=posting.title,
+            language=document.language,
+            skills=self._rank(document, matches),
+            error=None,
+            key=record.key,
+            model_version=self.model_version,
+            taxonomy_version=self.taxonomy_version,
+            skillstream_version=__version__,
+        )
+
+    def _rejected(self, chunk: Chunk, record: Record, rejection: Rejection, tagged_at: int) -> Row:
+        return Row(
+            source=chunk.source,
+            partition=chunk.partition,
+            offset=record.offset,
+            event_time=record.event_time,
+            tagged_at=tagged_at,
+            posting_id=None,
+            title=None,
+            language=None,
+            skills=[],
+            error=RowError(str(rejection.code), rejection.detail, record.payload),
+            key=record.key,
+            model_version=self.model_version,
+            taxonomy_version=self.taxonomy_version,
+            skillstream_version=__version__,
+        )
+
+
+def blocks(texts: Sequence[str], max_characters: int) -> Iterator[list[str]]:
+    """The texts in order, in lists of at most `max_characters`, or of one text if it alone is longer."""
+    block: list[str] = []
+    size = 0
+    for text in texts:
+        if block and size + len(text) > max_characters:
+            yield block
+            block, size = [], 0
+        block.append(text)
+        size += len(text)
+    if block:
+        yield block

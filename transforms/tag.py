@@ -1,0 +1,155 @@
+"""Chunks of records to chunks of rows; and, for other people's pipelines, postings to rows."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.metrics import Metrics
+from apache_beam.pvalue import AsSingleton, PCollection, TaggedOutput
+from apache_beam.utils.shared import Shared
+
+from skillstream.chunks import Chunk, as_record
+from skillstream.config import TagConfig
+from skillstream.index_package import IndexPackage
+from skillstream.rows import TaggedChunk, row_to_dict
+from skillstream.tagger import Tagger
+from skillstream.worker import TagWorker
+
+__all__ = ["REJECTED", "TAGGED", "TagChunks", "TagPostings"]
+
+TAGGED = "tagged"
+REJECTED = "rejected"
+
+
+class TagChunks(beam.PTransform):  # type: ignore[misc]
+    """`PCollection[Chunk]` to `PCollection[TaggedChunk]`, one for one, in order within a bundle.
+
+    Args:
+        config: model, taxonomy and what else decides the tags.
+        index: side input from `skills_index_side_input`. Without it every worker loads the index that
+            `config` names and, if that is a folder, looks for a new version between chunks.
+    """
+
+    def __init__(self, config: TagConfig, index: AsSingleton | None = None) -> None:
+        super().__init__()
+        self._config = config
+        self._index = index
+
+    def expand(self, chunks: PCollection) -> PCollection:
+        side_input = {} if self._index is None else {"index": self._index}
+        return chunks | beam.ParDo(_TagChunk(self._config), **side_input).with_output_types(TaggedChunk)
+
+
+class TagPostings(beam.PTransform):  # type: ignore[misc]
+    """Tags any `PCollection` of postings, for pipelines that read and write elsewhere.
+
+    Elements are mappings (`{"id": ..., "title": ..., "description": ...}`) or JSON objects as bytes,
+    plain or in schema.org's JobPosting form. The result has two outputs:
+
+    - `tagged`: one dict a posting with `posting_id`, `title`, `language`, `event_time`, `skills` (a
+      ranked list of dicts as in the Parquet schema) and the versions that made it;
+    - `rejected`: one dict a posting that could not be read: `error` with `code`, `detail`, `payload`.
+
+    Example:
+        >>> results = postings | TagPostings(TagConfig(top_k=10))      # doctest: +SKIP
+        >>> results.tagged | beam.Map(print)                           # doctest: +SKIP
+        >>> results.rejected | beam.Map(lambda row: row["error"])      # doctest: +SKIP
+
+    Exactly-once delivery is then the business of the pipeline around it.
+
+    Args:
+        config: model, taxonomy and what else decides the tags.
+        index: side input from `skills_index_side_input`, or `None` to load the configured index.
+        max_batch_size: postings encoded together at most.
+    """
+
+    def __init__(
+        self, config: TagConfig | None = None, index: AsSingleton | None = None, max_batch_size: int = 64
+    ) -> None:
+        super().__init__()
+        self._config = config or TagConfig()
+        self._index = index
+        self._max_batch_size = max_batch_size
+
+    def expand(self, postings: PCollection) -> Any:
+        side_input = {} if self._index is None else {"index": self._index}
+        return (
+            postings
+            | beam.BatchElements(min_batch_size=1, max_batch_size=self._max_batch_size)
+            | beam.ParDo(_TagBatch(self._config), **side_input).with_outputs(REJECTED, main=TAGGED)
+        )
+
+
+class _WorkerDoFn(beam.DoFn):  # type: ignore[misc]
+    """Holds the process's `TagWorker`, so that the encoder is loaded once however many threads run."""
+
+    def __init__(self, config: TagConfig) -> None:
+        self._config = config
+        self._shared = Shared()
+        self._worker: _Locked | None = None
+        self._counters = _Counters()
+
+    def setup(self) -> None:
+        self._worker = self._shared.acquire(lambda: _Locked(TagWorker(self._config)))
+
+    def _tag(self, chunk: Chunk, index: IndexPackage | None) -> tuple[TaggedChunk, Tagger]:
+        assert self._worker is not None, "setup was not called"  # noqa: S101
+        with self._worker.lock:
+            tagger = self._worker.worker.tagger(index)
+            tagged = tagger.tag_chunk(chunk)
+        self._counters.count(tagged)
+        return tagged, tagger
+
+
+class _TagChunk(_WorkerDoFn):
+    def process(self, chunk: Chunk, index: IndexPackage | None = None) -> Iterator[TaggedChunk]:
+        yield self._tag(chunk, index)[0]
+
+
+class _TagBatch(_WorkerDoFn):
+    def process(
+        self, batch: list[Mapping[str, object] | bytes], index: IndexPackage | None = None
+    ) -> Iterable[Any]:
+        records = [as_record(offset, posting) for offset, posting in enumerate(batch)]
+        tagged, _ = self._tag(Chunk("", 0, 0, len(records), records), index)
+        for row in tagged.rows:
+            values = row_to_dict(row)
+            for column in ("source", "partition", "offset", "key"):
+                del values[column]
+            if row.error is None:
+                del values["error"]
+                yield values
+            else:
+                yield TaggedOutput(REJECTED, values)
+
+
+class _Locked:
+    """A worker with its lock: taggers are not thread-safe, and some runners use several threads."""
+
+    def __init__(self, worker: TagWorker) -> None:
+        self.worker = worker
+        self.lock = threading.Lock()
+
+
+class _Counters:
+    """Beam's own metrics, as any runner's monitoring shows them (namespace `skillstream`)."""
+
+    def __init__(self) -> None:
+        self.counters = {
+            name: Metrics.counter("skillstream", name)
+            for name in ("records", "tagged", "tags", "sentences", "sentences_cached", "tokens")
+        }
+
+    def count(self, chunk: TaggedChunk) -> None:
+        rejected = [row.error.code for row in chunk.rows if row.error is not None]
+        self.counters["records"].inc(len(chunk.rows))
+        self.counters["tagged"].inc(len(chunk.rows) - len(rejected))
+        self.counters["tags"].inc(sum(len(row.skills) for row in chunk.rows))
+        self.counters["sentences"].inc(chunk.sentences)
+        self.counters["sentences_cached"].inc(chunk.cached)
+        self.counters["tokens"].inc(chunk.tokens)
+        for code in rejected:
+            Metrics.counter("skillstream", f"rejected_{code}").inc()
