@@ -1,0 +1,123 @@
+"""Taxonomies: which skills there are, under which names, in which groups.
+
+    load_taxonomy("esco")          ESCO, shipped with the package
+    load_taxonomy("skills.csv")    any table with an id and a label column
+    load_taxonomy("folder")        ESCO's official CSV download, or O*NET's text files
+
+Reading the files themselves is the matter of `skillstream.taxonomy_files`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+
+import msgspec
+
+from skillstream.errors import TaxonomyError
+
+__all__ = ["Skill", "Taxonomy", "collect_skills", "load_taxonomy"]
+
+ESCO_FILE = "esco.parquet"
+
+
+class Skill(msgspec.Struct, frozen=True, array_like=True):
+    """One entry of a taxonomy.
+
+    Attributes:
+        uri: its id, unique in the taxonomy.
+        label: its preferred label.
+        alt_labels: other names of the same skill, without the preferred label.
+        groups: labels of the groups it rolls up to, most specific first.
+        kind: the taxonomy's own word for what it is (`skill`, `knowledge`, `technology`, ...).
+    """
+
+    uri: str
+    label: str
+    alt_labels: list[str] = []
+    groups: list[str] = []
+    kind: str | None = None
+
+
+class Taxonomy:
+    """Skills under one name and version.
+
+    Attributes:
+        name, version: what rows and index folders state.
+        skills: in the order of the source; ids are unique.
+        skipped: rows of the source left out because the id or the label was empty.
+        merged: rows of the source whose id had come before; their names and groups were added to it.
+    """
+
+    def __init__(
+        self, name: str, version: str | None, skills: list[Skill], skipped: int = 0, merged: int = 0
+    ) -> None:
+        """`version` `None` means the content's own fingerprint."""
+        self.name = name
+        self.skills = skills
+        self.skipped = skipped
+        self.merged = merged
+        self.version = self.fingerprint[:8] if version is None else version
+
+    def __len__(self) -> int:
+        return len(self.skills)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 (hex, 32 digits of it) of the skills, whatever their order."""
+        encode = msgspec.json.Encoder().encode
+        return hashlib.sha256(b"\n".join(sorted(map(encode, self.skills)))).hexdigest()[:32]
+
+
+def collect_skills(name: str, version: str | None, rows: Iterable[Skill]) -> Taxonomy:
+    """Rows of a source as a taxonomy: blanks stripped, empty rows dropped, rows of one id merged.
+
+    Of several rows with one id the first gives the label; labels of the others become alternative labels.
+    """
+    skills: dict[str, Skill] = {}
+    skipped = merged = 0
+    for row in rows:
+        uri, label = row.uri.strip(), " ".join(row.label.split())
+        if not uri or not label:
+            skipped += 1
+            continue
+        first = skills.get(uri)
+        if first is None:
+            names, groups, kind = row.alt_labels, row.groups, row.kind
+        else:
+            merged += 1
+            names = [*first.alt_labels, label, *row.alt_labels]
+            groups = [*first.groups, *row.groups]
+            label, kind = first.label, first.kind or row.kind
+        skills[uri] = Skill(uri, label, _distinct(names, without=label), _distinct(groups), kind or None)
+    return Taxonomy(name, version, list(skills.values()), skipped, merged)
+
+
+def load_taxonomy(spec: str) -> Taxonomy:
+    """The taxonomy that `spec` names: `esco`, or the path of a file or folder.
+
+    Raises:
+        TaxonomyError: nothing there, a kind of file we do not know, or no column with ids or labels.
+    """
+    # The readers need Skill and Taxonomy from here.
+    from skillstream.taxonomy_files import read_shipped, read_taxonomy
+
+    if spec.strip().lower() == "esco":
+        with resources.as_file(resources.files("skillstream") / "data" / ESCO_FILE) as path:
+            return read_shipped(path)
+    path = Path(spec).expanduser()
+    if not path.exists():
+        raise TaxonomyError(f"taxonomy {spec!r}: no such file or folder; give a path, or 'esco' for the built-in one")
+    taxonomy = read_taxonomy(path)
+    if not taxonomy.skills:
+        raise TaxonomyError(f"taxonomy {spec!r} has no skills: {taxonomy.skipped} rows, all without id or label")
+    return taxonomy
+
+
+def _distinct(texts: Iterable[str], without: str = "") -> list[str]:
+    """Stripped texts in order, each once, without empty ones and without `without`."""
+    seen = dict.fromkeys(" ".join(text.split()) for text in texts)
+    return [text for text in seen if text and text != without]
