@@ -1,0 +1,228 @@
+"""The skills index: the vectors of a taxonomy's labels for one model, in a versioned folder.
+
+    DIR/
+      CURRENT          name of the version in use, replaced atomically
+      3f9a0c51d2e7/    one version, never changed once it is visible
+        index.json     formats, fingerprints, checksums (`IndexInfo`)
+        skills.parquet ids, labels, alternative labels, groups
+        vectors.npy    float32[n, dim], L2-normalised, memory-mapped when read
+
+A version is written into a hidden folder, flushed to disk, renamed, and only then named in `CURRENT`:
+readers see all of it or nothing, and one that reads an older version keeps it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+
+from skillstream.errors import IndexFormatError, OutputError
+from skillstream.index_files import IndexInfo, current_version, read_version, write_version
+from skillstream.paths import cache_folder
+from skillstream.search import top_k
+from skillstream.taxonomy import Taxonomy, load_taxonomy
+
+if TYPE_CHECKING:
+    from skillstream.encoder import Encoder
+
+__all__ = [
+    "SkillsIndex",
+    "build_index",
+    "check_model",
+    "current_version",
+    "default_index",
+    "index_summary",
+    "load_index",
+    "save_index",
+]
+
+logger = logging.getLogger(__name__)
+Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
+
+
+class SkillsIndex:
+    """A taxonomy with a vector for each of its preferred labels. Row i of everything is the same skill.
+
+    Attributes:
+        info: names, versions and fingerprints, as they stand in `index.json`.
+        skills: the taxonomy's entries.
+        vectors: float32[n, dim], L2-normalised; read-only, often memory-mapped.
+        labels, uris: preferred labels and ids.
+    """
+
+    def __init__(self, taxonomy: Taxonomy, vectors: Floats, info: IndexInfo) -> None:
+        self.info = info
+        self.vectors = vectors
+        self.skills = taxonomy.skills
+        self.labels: Sequence[str] = [skill.label for skill in taxonomy.skills]
+        self.uris: Sequence[str] = [skill.uri for skill in taxonomy.skills]
+
+    def __len__(self) -> int:
+        return len(self.skills)
+
+    def __repr__(self) -> str:
+        return (
+            f"<SkillsIndex {self.taxonomy_name} {self.taxonomy_version}, {len(self)} skills, {self.version}>"
+        )
+
+    @property
+    def version(self) -> str:
+        """Fingerprint of vectors, skills and model (12 hex digits); the name of its folder."""
+        return self.info.version
+
+    @property
+    def taxonomy_name(self) -> str:
+        return self.info.taxonomy_name
+
+    @property
+    def taxonomy_version(self) -> str:
+        return self.info.taxonomy_version
+
+    @property
+    def fingerprint(self) -> str:
+        """Fingerprint of the taxonomy's content, whatever the model."""
+        return self.info.taxonomy_fingerprint
+
+    @property
+    def model_name(self) -> str:
+        return self.info.model_name
+
+    @property
+    def model_fingerprint(self) -> str:
+        return self.info.model_fingerprint
+
+    def alt_labels(self, i: int) -> list[str]:
+        """Other names of skill i."""
+        return self.skills[i].alt_labels
+
+    def groups(self, i: int) -> list[str]:
+        """Roll-up groups of skill i, most specific first."""
+        return self.skills[i].groups
+
+    def kind(self, i: int) -> str | None:
+        """The taxonomy's word for what skill i is."""
+        return self.skills[i].kind
+
+    def search(self, queries: Floats, k: int) -> tuple[Ints, Floats]:
+        """The k skills nearest to every query: see `skillstream.search.top_k`."""
+        return top_k(queries, self.vectors, k)
+
+
+def build_index(taxonomy: Taxonomy, encoder: Encoder) -> SkillsIndex:
+    """Encodes the preferred labels of a taxonomy.
+
+    Raises:
+        IndexFormatError: the encoder gives vectors that are not finite or not of length 1.
+    """
+    vectors = np.ascontiguousarray(encoder.encode([skill.label for skill in taxonomy.skills]), np.float32)
+    if not np.allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-3):
+        raise IndexFormatError(
+            f"model {encoder.name} gives vectors that are not finite or not of length 1: use another"
+        )
+    content = hashlib.sha256()
+    for part in (
+        encoder.fingerprint,
+        taxonomy.fingerprint,
+        "\n".join(skill.uri for skill in taxonomy.skills),
+    ):
+        content.update(part.encode() + b"\0")
+    content.update(vectors)
+    vectors.setflags(write=False)
+    info = IndexInfo(
+        version=content.hexdigest()[:12],
+        count=len(taxonomy),
+        dim=vectors.shape[1],
+        model_name=encoder.name,
+        model_fingerprint=encoder.fingerprint,
+        backend=encoder.backend,
+        taxonomy_name=taxonomy.name,
+        taxonomy_version=taxonomy.version,
+        taxonomy_fingerprint=taxonomy.fingerprint,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    return SkillsIndex(taxonomy, vectors, info)
+
+
+def save_index(index: SkillsIndex, folder: str | Path) -> Path:
+    """Writes the index as a version below `folder` and makes it the current one.
+
+    Returns:
+        The version's folder.
+
+    Raises:
+        OutputError: the folder cannot be written.
+    """
+    return write_version(Path(folder), index.info, index.skills, index.vectors)
+
+
+def load_index(folder: str | Path) -> SkillsIndex:
+    """The current version of the index in `folder`; or that version, if `folder` is a version's own folder.
+
+    Raises:
+        IndexFormatError: no index there, another format, or files that are damaged.
+    """
+    info, skills, vectors = read_version(Path(folder))
+    taxonomy = Taxonomy(info.taxonomy_name, info.taxonomy_version, skills)
+    return SkillsIndex(taxonomy, vectors, info)
+
+
+def check_model(index: SkillsIndex, encoder: Encoder) -> None:
+    """Refuses an index that was made with another model than `encoder`.
+
+    Raises:
+        IndexFormatError: fingerprints or dimensions differ.
+    """
+    if index.model_fingerprint == encoder.fingerprint and index.vectors.shape[1] == encoder.dim:
+        return
+    raise IndexFormatError(
+        f"the skills index was made with model {index.model_name} ({index.model_fingerprint[:12]}, "
+        f"{index.vectors.shape[1]} dimensions), but the model in use is {encoder.name} ({encoder.fingerprint[:12]}, "
+        f"{encoder.dim} dimensions): use that model, or build an index for this one with 'skillstream index build'"
+    )
+
+
+def default_index(taxonomy: str, encoder: Encoder) -> SkillsIndex:
+    """The index of a taxonomy (`esco` or a path) for `encoder`, built once and kept in the user's cache folder.
+
+    Processes may race: each builds what it does not find, and whole versions replace each other. Where the
+    cache cannot be written the index is built anew in every process.
+
+    Raises:
+        TaxonomyError: the taxonomy cannot be read.
+    """
+    loaded = load_taxonomy(taxonomy)
+    key = f"{loaded.fingerprint[:16]}-{encoder.fingerprint[:16]}-{encoder.backend}"
+    folder = cache_folder() / "indexes" / key
+    if folder.exists():
+        try:
+            index = load_index(folder)
+            check_model(index, encoder)
+        except IndexFormatError as error:
+            logger.warning("cached skills index is built again: %s", error)
+        else:
+            return index
+    index = build_index(loaded, encoder)
+    try:
+        save_index(index, folder)
+    except OutputError as error:
+        logger.warning("skills index is not cached: %s", error)
+    return index
+
+
+def index_summary(folder: str | Path) -> dict[str, object]:
+    """What `skillstream index info` shows: the current version's `IndexInfo` as plain values, after a full check.
+
+    Raises:
+        IndexFormatError: see `load_index`.
+    """
+    return msgspec.to_builtins(load_index(folder).info)
