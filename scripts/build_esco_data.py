@@ -17,7 +17,7 @@ OUTPUT = Path(__file__).resolve().parents[1] / "src" / "skillstream" / "data" / 
 METADATA = {
     "taxonomy.name": "esco",
     "taxonomy.version": "1.2.0",
-    "taxonomy.about": "ESCO skills pillar, English: ids and groups of v1.2.0, labels of v1.1.1; no descriptions",
+    "taxonomy.about": "ESCO skills, English: ids and groups of v1.2.0, labels of v1.1.1; no descriptions",
     "taxonomy.source": "https://esco.ec.europa.eu",
     "taxonomy.licence": "European Commission, Decision 2011/833/EU: reuse is free with acknowledgement",
     "taxonomy.attribution": "This service uses the ESCO classification of the European Commission.",

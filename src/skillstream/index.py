@@ -24,7 +24,6 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-
 from skillstream.errors import IndexFormatError, OutputError
 from skillstream.index_files import IndexInfo, current_version, read_version, write_version
 from skillstream.paths import cache_folder
@@ -136,7 +135,7 @@ def build_index(taxonomy: Taxonomy, encoder: Encoder) -> SkillsIndex:
         "\n".join(skill.uri for skill in taxonomy.skills),
     ):
         content.update(part.encode() + b"\0")
-    content.update(vectors)
+    content.update(vectors.data)
     vectors.setflags(write=False)
     info = IndexInfo(
         version=content.hexdigest()[:12],
@@ -186,13 +185,14 @@ def check_model(index: SkillsIndex, encoder: Encoder) -> None:
         return
     raise IndexFormatError(
         f"the skills index was made with model {index.model_name} ({index.model_fingerprint[:12]}, "
-        f"{index.vectors.shape[1]} dimensions), but the model in use is {encoder.name} ({encoder.fingerprint[:12]}, "
-        f"{encoder.dim} dimensions): use that model, or build an index for this one with 'skillstream index build'"
+        f"{index.vectors.shape[1]} dimensions), but the model in use is {encoder.name} "
+        f"({encoder.fingerprint[:12]}, {encoder.dim} dimensions): use that model, or build an index for this one "
+        "with 'skillstream index build'"
     )
 
 
 def default_index(taxonomy: str, encoder: Encoder) -> SkillsIndex:
-    """The index of a taxonomy (`esco` or a path) for `encoder`, built once and kept in the user's cache folder.
+    """The index of a taxonomy (`esco` or a path) for `encoder`, built once and kept in the user's cache.
 
     Processes may race: each builds what it does not find, and whole versions replace each other. Where the
     cache cannot be written the index is built anew in every process.
@@ -220,9 +220,10 @@ def default_index(taxonomy: str, encoder: Encoder) -> SkillsIndex:
 
 
 def index_summary(folder: str | Path) -> dict[str, object]:
-    """What `skillstream index info` shows: the current version's `IndexInfo` as plain values, after a full check.
+    """What `skillstream index info` shows: the current version's `IndexInfo` as plain values, fully checked.
 
     Raises:
         IndexFormatError: see `load_index`.
     """
-    return msgspec.to_builtins(load_index(folder).info)
+    summary: dict[str, object] = msgspec.to_builtins(load_index(folder).info)
+    return summary

@@ -41,7 +41,8 @@ Floats = npt.NDArray[np.float32]
 class IndexInfo(msgspec.Struct, frozen=True, kw_only=True):
     """The content of `index.json`.
 
-    `version` is the fingerprint of vectors, skills and model; `checksums` (XXH3-128, hex) are of the other files.
+    `version` is the fingerprint of vectors, skills and model; `checksums` (XXH3-128, hex) are those of the
+    other files.
     """
 
     format_version: int = FORMAT_VERSION
@@ -81,7 +82,8 @@ def version_folder(folder: str | Path) -> Path:
         if (folder / INFO).is_file():
             return folder.resolve()
         raise IndexFormatError(
-            f"{folder} holds no skills index (no file {POINTER}): make one with 'skillstream index build --output {folder}'"
+            f"{folder} holds no skills index (no file {POINTER}): make one with "
+            f"'skillstream index build --output {folder}'"
         ) from error
     if not version.isalnum():
         raise IndexFormatError(f"{folder / POINTER} is damaged: build the index again")
@@ -174,7 +176,7 @@ def _replace_pointer(folder: Path, version: str) -> None:
 
 
 def _prune(folder: Path) -> None:
-    """Removes all but the newest versions and the current one, and old temporary folders. Others may do so too."""
+    """Removes all but the newest versions and the current one, and what dead writers left."""
     current = version_folder(folder).name
     versions = {path: path.stat().st_mtime for path in folder.iterdir() if (path / INFO).is_file()}
     newest = sorted(versions, key=lambda path: versions[path], reverse=True)
@@ -208,7 +210,8 @@ def _read_files(version: Path) -> tuple[IndexInfo, list[Skill], Floats]:
         found = msgspec.json.decode(content, type=dict[str, object]).get("format_version")
         if found != FORMAT_VERSION:
             raise IndexFormatError(
-                f"skills index {version} has format version {found}, this skillstream reads {FORMAT_VERSION}: build it again"
+                f"skills index {version} has format version {found}, this skillstream reads {FORMAT_VERSION}: "
+                "build it again"
             )
         info = msgspec.json.decode(content, type=IndexInfo)
     except msgspec.DecodeError as error:
@@ -221,8 +224,8 @@ def _read_files(version: Path) -> tuple[IndexInfo, list[Skill], Floats]:
     vectors: Floats = np.load(version / VECTORS, mmap_mode="r", allow_pickle=False)
     if vectors.shape != (info.count, info.dim) or len(skills) != info.count or vectors.dtype != np.float32:
         raise IndexFormatError(
-            f"skills index {version} states {info.count} skills of {info.dim} dimensions, but holds {len(skills)} "
-            f"skills and vectors {vectors.dtype}{list(vectors.shape)}: build it again"
+            f"skills index {version} states {info.count} skills of {info.dim} dimensions, but holds "
+            f"{len(skills)} skills and vectors {vectors.dtype}{list(vectors.shape)}: build it again"
         )
     return info, skills, vectors
 

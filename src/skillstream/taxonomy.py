@@ -110,10 +110,14 @@ def load_taxonomy(spec: str) -> Taxonomy:
             return read_shipped(path)
     path = Path(spec).expanduser()
     if not path.exists():
-        raise TaxonomyError(f"taxonomy {spec!r}: no such file or folder; give a path, or 'esco' for the built-in one")
+        raise TaxonomyError(
+            f"taxonomy {spec!r}: no such file or folder; give a path, or 'esco' for the built-in one"
+        )
     taxonomy = read_taxonomy(path)
     if not taxonomy.skills:
-        raise TaxonomyError(f"taxonomy {spec!r} has no skills: {taxonomy.skipped} rows, all without id or label")
+        raise TaxonomyError(
+            f"taxonomy {spec!r} has no skills: {taxonomy.skipped} rows, all without id or label"
+        )
     return taxonomy
 
 

@@ -15,6 +15,7 @@ import csv
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 from urllib.parse import quote
 
 import msgspec
@@ -88,7 +89,9 @@ def _read_folder(path: Path) -> Taxonomy:
     downloads = sorted(path.glob("skills_*.csv"))
     if len(downloads) > 1:
         names = ", ".join(found.name for found in downloads)
-        raise TaxonomyError(f"taxonomy folder {path} has several languages ({names}): give the path of one file")
+        raise TaxonomyError(
+            f"taxonomy folder {path} has several languages ({names}): give the path of one file"
+        )
     if downloads:
         return _read_esco_download(downloads[0])
     if (path / "esco_skills.csv").exists():
@@ -96,8 +99,8 @@ def _read_folder(path: Path) -> Taxonomy:
     if (path / "Technology Skills.txt").exists() or (path / "DWA Reference.txt").exists():
         return _read_onet(path)
     raise TaxonomyError(
-        f"taxonomy folder {path}: expected skills_<language>.csv (ESCO's CSV download) or 'Technology Skills.txt' "
-        f"and 'DWA Reference.txt' (O*NET's text files); for any other taxonomy give the path of its file"
+        f"taxonomy folder {path}: expected skills_<language>.csv (ESCO's CSV download) or 'Technology Skills.txt'"
+        " and 'DWA Reference.txt' (O*NET's text files); for any other taxonomy give the path of its file"
     )
 
 
@@ -139,7 +142,7 @@ def _read_file(path: Path) -> Taxonomy:
 
 
 def _read_esco_codes(path: Path) -> Taxonomy:
-    """ESCO as one table with hierarchy codes, and `esco_skill_groups.csv` with the codes' labels beside it."""
+    """ESCO as one table with hierarchy codes; `esco_skill_groups.csv` beside it has the codes' labels."""
     labels = dict(ESCO_BROADEST)
     codes = path.with_name("esco_skill_groups.csv")
     if codes.exists():
@@ -148,7 +151,7 @@ def _read_esco_codes(path: Path) -> Taxonomy:
     def groups(hierarchy: str) -> list[str]:
         # [['S', 'S4', 'S4.5', 'S4.5.0'], ...] → labels, all the most specific ones first
         paths = re.findall(r"\[([^][]+)\]", hierarchy)
-        levels = [[code for code in re.findall(r"'([^']+)'", one)] for one in paths]
+        levels = [re.findall(r"'([^']+)'", one) for one in paths]
         depth = max(map(len, levels), default=0)
         found = [one[level] for level in reversed(range(depth)) for one in levels if level < len(one)]
         return [labels[code] for code in found if code in labels]
@@ -261,7 +264,8 @@ def _open_table(path: Path) -> tuple[list[str], Iterator[Mapping[str, object]]]:
         rows = list(_read_jsonl(path))
         return list(dict.fromkeys(key for row in rows for key in row)), iter(rows)
     raise TaxonomyError(
-        f"taxonomy {path}: expected a .csv, .tsv, .txt, .parquet, .jsonl or .ndjson file, found {kind or 'no suffix'!r}"
+        f"taxonomy {path}: expected a .csv, .tsv, .txt, .parquet, .jsonl or .ndjson file, "
+        f"found {kind or 'no suffix'}"
     )
 
 
@@ -279,7 +283,7 @@ def _read_csv(path: Path, needed: Sequence[str], delimiter: str = ",") -> Iterat
 
 def _open_csv(path: Path, delimiter: str) -> tuple[list[str], Iterator[Mapping[str, str]]]:
     # O*NET's text files do not quote: a quotation mark there is a character like any other.
-    quoting = csv.QUOTE_MINIMAL if delimiter == "," else csv.QUOTE_NONE
+    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if delimiter == "," else csv.QUOTE_NONE
     # The whole file at once: taxonomies are small, and an error shows before the first row is used.
     with path.open(encoding="utf-8-sig", newline="") as file:
         lines = list(csv.reader(file, delimiter=delimiter, quoting=quoting))
@@ -288,7 +292,9 @@ def _open_csv(path: Path, delimiter: str) -> tuple[list[str], Iterator[Mapping[s
     columns = [column.strip() for column in lines[0]]
     width = len(columns)
     # A short row has empty cells; what hangs over the last column belongs to none.
-    return columns, (dict(zip(columns, line + [""] * (width - len(line)), strict=False)) for line in lines[1:])
+    return columns, (
+        dict(zip(columns, line + [""] * (width - len(line)), strict=False)) for line in lines[1:]
+    )
 
 
 def _read_jsonl(path: Path) -> Iterator[dict[str, object]]:
@@ -298,7 +304,9 @@ def _read_jsonl(path: Path) -> Iterator[dict[str, object]]:
                 try:
                     yield msgspec.json.decode(line, type=dict[str, object])
                 except (msgspec.DecodeError, RecursionError) as error:
-                    raise TaxonomyError(f"taxonomy {path}: line {number} is no JSON object: {error}") from error
+                    raise TaxonomyError(
+                        f"taxonomy {path}: line {number} is no JSON object: {error}"
+                    ) from error
 
 
 def _text(value: object) -> str:
