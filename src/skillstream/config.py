@@ -7,13 +7,15 @@ Every field carries its help text. `skillstream.cli.options` makes click options
 from __future__ import annotations
 
 import dataclasses
+import types
+import typing
 from dataclasses import dataclass
 from typing import Any
 
 from skillstream.errors import UsageError
 from skillstream.postings import FieldMapping
 
-__all__ = ["FilesConfig", "TagConfig", "option"]
+__all__ = ["FilesConfig", "TagConfig", "option", "value_type"]
 
 
 def option(default: Any, help_text: str, *, choices: tuple[str, ...] = ()) -> Any:
@@ -87,3 +89,10 @@ class FilesConfig(TagConfig):
 def _at_least(name: str, value: int, least: int) -> None:
     if value < least:
         raise UsageError(f"--{name} must be at least {least}, got {value}")
+
+
+def value_type(hint: Any) -> type[Any]:
+    """`int` for `int` and for `int | None`."""
+    if isinstance(hint, types.UnionType):
+        return next(arm for arm in typing.get_args(hint) if arm is not type(None))
+    return typing.cast("type[Any]", hint)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from skillstream.index import current_version
+from skillstream.index_files import version_folder
 
 __all__ = ["IndexPackage", "pack_index", "unpack_index"]
 
@@ -27,10 +27,9 @@ def pack_index(folder: str | Path) -> IndexPackage:
     Raises:
         IndexFormatError: the folder holds no index.
     """
-    version = current_version(folder)
-    version_folder = Path(folder) / version
-    files = {path.name: path.read_bytes() for path in sorted(version_folder.iterdir()) if path.is_file()}
-    return IndexPackage(version=version, files=files)
+    version = version_folder(folder)
+    files = {path.name: path.read_bytes() for path in sorted(version.iterdir()) if path.is_file()}
+    return IndexPackage(version=version.name, files=files)
 
 
 def unpack_index(package: IndexPackage, cache: Path) -> Path:

@@ -49,7 +49,7 @@ class TagWorker:
         """
         if package is not None:
             if package.version != self._version:
-                self._use(package.version, unpack_index(package, cache_folder() / "indexes"))
+                self._use(package.version, unpack_index(package, cache_folder() / "unpacked"))
         elif self._tagger is None:
             self._tagger = Tagger.from_config(self._config, self._encoder)
             self._version = self._tagger.index.version

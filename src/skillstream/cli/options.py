@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import types
 import typing
 from collections.abc import Callable
 from typing import Any
 
 import click
+
+from skillstream.config import value_type
 
 __all__ = ["config_options"]
 
@@ -36,10 +37,3 @@ def _option(field: dataclasses.Field[Any], hint: Any) -> Callable[..., Any]:
     return click.option(
         flag, field.name, type=kind, default=field.default, show_default=field.default is not None, help=help_text
     )
-
-
-def value_type(hint: Any) -> type[Any]:
-    """`int` for `int` and for `int | None`."""
-    if isinstance(hint, types.UnionType):
-        return next(arm for arm in typing.get_args(hint) if arm is not type(None))
-    return typing.cast("type[Any]", hint)

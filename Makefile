@@ -1,0 +1,47 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+# `make check` is what CI runs: lint, types, import contracts, tests.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# pip links each file of a strict editable install, so a new file needs a new install: the folders'
+# own times tell.
+FOLDERS := $(shell find src pipelines transforms -type d -not -name __pycache__)
+STAMP := $(VENV)/.installed
+
+.PHONY: install demo test lint types format check clean
+
+install: $(STAMP)
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+
+$(STAMP): $(VENV)/bin/python pyproject.toml setup.py constraints.txt $(FOLDERS)
+	@echo "Installing (a few minutes the first time: torch is large) ..."
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev \
+		--config-settings editable_mode=strict --editable .
+	@touch $@
+
+demo: $(STAMP)
+	$(BIN)/skillstream tag samples/postings.jsonl samples/schema_org.jsonl --output demo-output --show 3
+
+test: $(STAMP)
+	$(BIN)/python -m pytest
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+format: $(STAMP)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+check: lint types test
+
+clean:
+	rm -rf $(VENV) build dist demo-output .mypy_cache .ruff_cache .pytest_cache

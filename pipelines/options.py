@@ -1,0 +1,60 @@
+"""Beam flags out of the fields of a configuration class, and the choice of the local runner."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import typing
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.runners.runner import PipelineRunner
+
+from skillstream.config import value_type
+
+__all__ = ["add_config_flags", "config_from_flags", "is_local", "local_runner"]
+
+C = TypeVar("C")
+
+# `DirectRunner` is a switch in Beam: it tries Prism and falls back silently, and some flags push it to
+# a runner that truncates unbounded reads. Here local means this one, always.
+LOCAL_RUNNERS = frozenset({"", "local", "directrunner", "fnapirunner"})
+
+
+def add_config_flags(parser: argparse.ArgumentParser, config_class: type[Any]) -> None:
+    """One `--flag` a field of `config_class`, with its help; `--like_this` and `--like-this` both work."""
+    hints = typing.get_type_hints(config_class)
+    for field in dataclasses.fields(config_class):
+        flags = [f"--{field.name}"]
+        if "_" in field.name:
+            flags.append("--" + field.name.replace("_", "-"))
+        settings: dict[str, Any] = {"dest": field.name, "default": field.default}
+        help_text = field.metadata["help"].replace("%", "%%")
+        if hints[field.name] is bool:
+            parser.add_argument(*flags, action="store_true", help=help_text, dest=field.name)
+        else:
+            choices = field.metadata["choices"] or None
+            parser.add_argument(*flags, type=value_type(hints[field.name]), choices=choices, help=help_text, **settings)
+
+
+def config_from_flags(config_class: type[C], flags: argparse.Namespace) -> C:
+    """The configuration that the parsed flags say.
+
+    Raises:
+        UsageError: a value is out of its range.
+    """
+    names = [field.name for field in dataclasses.fields(config_class)]  # type: ignore[arg-type]
+    return config_class(**{name: getattr(flags, name) for name in names})
+
+
+def is_local(beam_flags: Sequence[str]) -> bool:
+    """Whether these flags mean the local runner."""
+    runner = PipelineOptions(list(beam_flags)).get_all_options(drop_default=True).get("runner") or ""
+    return runner.lower() in LOCAL_RUNNERS
+
+
+def local_runner() -> PipelineRunner:
+    """The local runner: FnApiRunner, in this process."""
+    return FnApiRunner()

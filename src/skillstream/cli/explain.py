@@ -1,0 +1,85 @@
+"""`skillstream explain`: one posting in the terminal, with the evidence for every tag."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+from rich.console import Console
+from rich.text import Text
+
+from skillstream.cli.options import config_options
+from skillstream.cli.tables import tags_table
+from skillstream.config import TagConfig
+from skillstream.errors import SourceError, UsageError
+from skillstream.tagger import Explanation, PostingRejectedError, Tagger
+
+__all__ = ["explain_command"]
+
+
+@click.command("explain")
+@click.argument("file", default="-", metavar="[FILE|-]")
+@config_options(TagConfig)
+@click.option("--record", default=0, show_default=True, help="Which record of a .jsonl FILE, counted from 0.")
+@click.option("--json", "as_json", is_flag=True, help="Print posting, plain text and tags as one JSON object.")
+def explain_command(file: str, record: int, as_json: bool, **options: Any) -> None:
+    """Show one posting: its text with the evidence highlighted, its ranked tags, and why each.
+
+    FILE holds a posting as JSON, a .jsonl file (see --record), HTML or plain text; - reads it from standard input.
+    """
+    config = TagConfig(**options)
+    posting = _read(file, record)
+    try:
+        explanation = Tagger.from_config(config).explain(posting)
+    except PostingRejectedError as error:
+        raise UsageError(f"{file}: the posting is rejected: {error}") from error
+    if as_json:
+        click.echo(msgspec.json.encode(explanation_to_dict(explanation)))
+    else:
+        _print(explanation)
+
+
+def explanation_to_dict(explanation: Explanation) -> dict[str, Any]:
+    """The explanation with field names, for JSON."""
+    return {
+        "posting": msgspec.structs.asdict(explanation.posting),
+        "text": explanation.document.text,
+        "sentences": [msgspec.structs.asdict(sentence) for sentence in explanation.document.sentences],
+        "tags": [msgspec.structs.asdict(tag) for tag in explanation.tags],
+    }
+
+
+def _read(file: str, record: int) -> bytes | str:
+    """The posting: JSON objects as bytes, anything else as text."""
+    if file == "-":
+        content = sys.stdin.buffer.read()
+    else:
+        try:
+            content = Path(file).read_bytes()
+        except OSError as error:
+            raise SourceError(f"cannot read {file}: {error.strerror}") from error
+    if file.endswith((".jsonl", ".ndjson")):
+        lines = content.splitlines()
+        if not 0 <= record < len(lines):
+            raise SourceError(f"{file} has {len(lines)} records; --record {record} is not one of them")
+        return lines[record]
+    if content.lstrip()[:1] == b"{":
+        return content
+    return content.decode("utf-8", errors="replace")
+
+
+def _print(explanation: Explanation) -> None:
+    console = Console(highlight=False)
+    document = explanation.document
+    text = Text(document.text)
+    for sentence in document.sentences:
+        if sentence.section in {"about_company", "benefits", "equal_opportunity", "how_to_apply"}:
+            text.stylize("dim", sentence.start, sentence.end)
+    for tag in explanation.tags:
+        text.stylize("bold green", tag.words_start, tag.words_end)
+    console.print(text)
+    console.print()
+    console.print(tags_table([msgspec.structs.asdict(tag) for tag in explanation.tags]))

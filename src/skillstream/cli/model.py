@@ -1,0 +1,25 @@
+"""`skillstream model export`: a model folder that runs without torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+__all__ = ["model_group"]
+
+
+@click.group("model")
+def model_group() -> None:
+    """Prepare models for workers."""
+
+
+@model_group.command("export")
+@click.argument("model", default="default")
+@click.option("--output", required=True, help="New folder for the exported model.")
+def export_command(model: str, output: str) -> None:
+    """Write MODEL as a folder that `--model` takes and that needs no torch."""
+    from skillstream.encoder import export_model  # noqa: PLC0415 - loads torch
+
+    folder = export_model(model, Path(output))
+    click.echo(f"{folder}: use it with --model {folder}")

@@ -1,0 +1,89 @@
+"""Tables for the terminal, by rich."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow.dataset as ds
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from skillstream.summary import RunSummary
+
+__all__ = ["print_summary", "print_top_tags", "tags_table"]
+
+
+def print_summary(summary: RunSummary) -> None:
+    """What the run did, in a few lines, and how to read the result."""
+    console = Console(highlight=False)
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    rejected = sum(summary.rejected.values())
+    codes = ", ".join(f"{code} {count:,}" for code, count in sorted(summary.rejected.items()))
+    table.add_row("records", f"{summary.records:,}" + (f"  (and {summary.resumed:,} from earlier runs)" if summary.resumed else ""))
+    table.add_row("tagged", f"{summary.tagged:,}  with {summary.tags:,} tags")
+    table.add_row("rejected", f"{rejected:,}" + (f"  ({codes})" if codes else ""))
+    table.add_row(
+        "speed",
+        f"{summary.postings_per_second:,.1f} postings/s, {summary.tokens_per_second:,.0f} tokens/s,"
+        f" {summary.seconds:,.1f} s, peak memory {summary.peak_memory_mb:,.0f} MB",
+    )
+    table.add_row("made by", f"{summary.model_version}, {summary.taxonomy_version}")
+    table.add_row("Parquet", f"{summary.output}/tags/**/*.parquet")
+    console.print(table)
+    for problem in summary.problems:
+        Console(stderr=True, highlight=False).print(Text(f"problem: {problem}"))
+
+
+def print_top_tags(summary: RunSummary, postings: int, tags: int = 8) -> None:
+    """The ranked tags of the first postings that have some, read back from the output."""
+    console = Console(highlight=False)
+    for row in _first_tagged(summary, postings):
+        console.print(Text(row["title"] or row["posting_id"] or f"record {row['offset']}", style="bold"))
+        console.print(tags_table(row["skills"][:tags]))
+
+
+def tags_table(skills: list[dict[str, Any]]) -> Table:
+    """A ranked table of tags given as dicts in the form of the column `skills`."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("#", justify="right", style="dim")
+    table.add_column("skill")
+    table.add_column("conf.", justify="right")
+    table.add_column("match", style="dim")
+    table.add_column("evidence", overflow="fold", max_width=70)
+    for skill in skills:
+        table.add_row(
+            str(skill["rank"]),
+            Text(skill["label"]),
+            f"{skill['confidence']:.2f}",
+            skill["match"],
+            highlighted(skill),
+        )
+    return table
+
+
+def highlighted(skill: dict[str, Any]) -> Text:
+    """The evidence with the words that prove the skill in bold."""
+    text = Text(skill["evidence"].replace("\n", " "))
+    start = skill["words_start"] - skill["start"]
+    text.stylize("bold green", start, start + len(skill["words"]))
+    if len(text) > 140:  # keep the words in sight
+        begin = max(0, start - 60)
+        text = Text("… " if begin else "") + text[begin : begin + 138] + Text(" …")
+    return text
+
+
+def _first_tagged(summary: RunSummary, count: int) -> Iterator[dict[str, Any]]:
+    """The first `count` rows with tags, source by source, in order."""
+    per_source = -(-count // max(1, len(summary.sources)))
+    shown = 0
+    for source in summary.sources:
+        files = sorted(Path(summary.output, "tags").glob(f"source={source.source}/partition=*/*.parquet"))
+        taken = 0
+        for row in ds.dataset(files, format="parquet").to_table().to_pylist() if files else []:
+            if row["skills"] and taken < per_source and shown < count:
+                taken += 1
+                shown += 1
+                yield row

@@ -1,0 +1,48 @@
+"""`skillstream tag`: files to ranked skill tags in Parquet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+import msgspec
+
+from skillstream.cli.options import config_options
+from skillstream.cli.progress import show_progress
+from skillstream.cli.tables import print_summary, print_top_tags
+from skillstream.config import FilesConfig
+
+__all__ = ["tag_command"]
+
+
+@click.command("tag", epilog="What follows -- is for Beam, such as -- --runner=FlinkRunner.")
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@config_options(FilesConfig)
+@click.option("--runner", default="local", show_default=True, help="Beam runner; local needs nothing else.")
+@click.option("--show", default=0, metavar="N", help="Show the ranked tags of the first N postings at the end.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object on stdout.")
+@click.pass_obj
+def tag_command(
+    beam_flags: list[str] | None,
+    inputs: tuple[str, ...],
+    runner: str,
+    show: int,
+    as_json: bool,
+    **options: Any,
+) -> int:
+    """Tag the postings in INPUT... and write one row a record to Parquet files in --output.
+
+    INPUT is a file or a folder: .jsonl .ndjson .json .csv .tsv .parquet, the text forms also as .gz or
+    .zst. Run again with the same --output to go on where it stopped: no record is written twice.
+    """
+    config = FilesConfig(**options)
+    from skillstream.pipelines import tag_files  # noqa: PLC0415 - Beam takes seconds to import
+
+    summary = tag_files.run(config, inputs, [f"--runner={runner}", *(beam_flags or [])], show_progress)
+    if as_json:
+        click.echo(msgspec.json.encode(summary))
+    else:
+        if show:
+            print_top_tags(summary, show)
+        print_summary(summary)
+    return 1 if summary.problems else 0

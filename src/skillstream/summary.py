@@ -1,0 +1,51 @@
+"""What a run of `skillstream tag` did, for people and, as JSON, for scripts."""
+
+from __future__ import annotations
+
+import msgspec
+
+__all__ = ["RunSummary", "SourceSummary"]
+
+
+class SourceSummary(msgspec.Struct, frozen=True):
+    """One input file. `rows` is what its published files hold by now, from this and earlier runs."""
+
+    path: str
+    source: str
+    rows: int
+
+
+class RunSummary(msgspec.Struct, frozen=True):
+    """Figures of one run.
+
+    Attributes:
+        output: the output folder.
+        sources: one entry an input file.
+        records: records that this run tagged or rejected; those of earlier runs are in `resumed`.
+        tagged: records with at least the chance of tags: read without error.
+        rejected: rejected records by code.
+        tags: tags written.
+        resumed: rows that stood in the output before.
+        sentences, cached_sentences, tokens: what the records had, what the cache knew, what was encoded.
+        seconds: wall-clock time of reading, tagging and publishing, without loading.
+        peak_memory_mb: peak resident memory of this process.
+        problems: one line for each input that could not be read to its end.
+    """
+
+    output: str
+    sources: list[SourceSummary]
+    records: int
+    tagged: int
+    rejected: dict[str, int]
+    tags: int
+    resumed: int
+    sentences: int
+    cached_sentences: int
+    tokens: int
+    seconds: float
+    postings_per_second: float
+    tokens_per_second: float
+    peak_memory_mb: float
+    model_version: str
+    taxonomy_version: str
+    problems: list[str]

@@ -1,0 +1,55 @@
+"""Tagged chunks to Parquet files, exactly once (see `skillstream.sink`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import apache_beam as beam
+from apache_beam.metrics import Metrics
+from apache_beam.pvalue import PCollection
+
+from skillstream.rows import TaggedChunk
+from skillstream.sink import Chain, PublishResult
+
+__all__ = ["PublishChunks"]
+
+
+class PublishChunks(beam.PTransform):  # type: ignore[misc]
+    """`PCollection[TaggedChunk]` to the chain of files in `output`; yields one `PublishResult` a chunk.
+
+    Must stay fused with the read before it: within a partition chunks have to arrive in order. Whatever
+    the runner repeats, every offset lies in exactly one file afterwards.
+
+    Args:
+        output: folder (or object store address) that all workers share.
+    """
+
+    def __init__(self, output: str) -> None:
+        super().__init__()
+        self._output = output
+
+    def expand(self, chunks: PCollection) -> PCollection:
+        return chunks | beam.ParDo(_Publish(self._output)).with_output_types(PublishResult)
+
+
+class _Publish(beam.DoFn):  # type: ignore[misc]
+    def __init__(self, output: str) -> None:
+        self._output = output
+        self._chains: dict[tuple[str, int], Chain] = {}
+        self._published = Metrics.counter("skillstream", "published_rows")
+        self._dropped = Metrics.counter("skillstream", "dropped_chunks")
+
+    def setup(self) -> None:
+        self._chains = {}
+
+    def process(self, chunk: TaggedChunk) -> Iterator[PublishResult]:
+        key = (chunk.source, chunk.partition)
+        chain = self._chains.get(key)
+        if chain is None:
+            chain = self._chains[key] = Chain(self._output, chunk.source, chunk.partition)
+            chain.claim(chunk.start)
+        result = chain.publish(chunk.start, chunk.end, chunk.rows)
+        self._published.inc(result.rows)
+        if result.outcome == "dropped":
+            self._dropped.inc()
+        yield result
