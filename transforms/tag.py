@@ -16,6 +16,7 @@ from skillstream.config import TagConfig
 from skillstream.index_package import IndexPackage
 from skillstream.rows import TaggedChunk, row_to_dict
 from skillstream.tagger import Tagger
+from skillstream.transforms import coders  # noqa: F401 - registers the coders of Chunk and TaggedChunk
 from skillstream.worker import TagWorker
 
 __all__ = ["REJECTED", "TAGGED", "TagChunks", "TagPostings"]
