@@ -1,0 +1,324 @@
+"""Bytes of a record → a posting, or the reason why not.
+
+Two shapes are understood without configuration: plain JSON objects whose fields have one of the
+well-known names, and schema.org `JobPosting` objects (JSON-LD), alone or the only posting in an
+`@graph` or a list. For everything else `FieldMapping` says where the fields are.
+
+Nothing here raises for bad input, and time and memory are linear in the payload.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+
+import msgspec
+
+from skillstream.chunks import Record
+from skillstream.language import language_code
+from skillstream.markup import is_blank, looks_like_html
+from skillstream.rejections import Rejection, RejectionCode
+
+__all__ = ["FieldMapping", "JobPosting", "parse_payload", "parse_record", "posting_from_mapping"]
+
+MAX_BYTES = 10_000_000
+
+# Well-known names, best first; compared without case, `_`, `-` and white space: `jobTitle` is `job_title`.
+ID_NAMES = ("id", "postingid", "jobid", "jobpostingid", "identifier", "reference", "uuid", "guid", "url")
+TITLE_NAMES = ("title", "jobtitle", "positiontitle", "position", "name", "role", "headline")
+TEXT_NAMES = ("description", "jobdescription", "postingtext", "text", "fulltext", "body", "content")
+TIME_NAMES = ("dateposted", "postedat", "posteddate", "publishedat", "eventtime", "createdat")
+LANGUAGE_NAMES = ("inlanguage", "language", "lang")
+# Further text that counts, in this order, each under its heading.
+FURTHER_TEXT = {
+    "responsibilities": "Responsibilities",
+    "requirements": "Requirements",
+    "qualifications": "Qualifications",
+    "skills": "Skills",
+    "experiencerequirements": "Experience",
+    "educationrequirements": "Education",
+}
+
+
+class FieldMapping(msgspec.Struct, frozen=True):
+    """Where the fields of a posting are: dotted paths (`job.title`); `None` = well-known names."""
+
+    id: str | None = None
+    title: str | None = None
+    text: str | None = None
+
+
+class JobPosting(msgspec.Struct, frozen=True):
+    """A job posting as its source gives it.
+
+    Attributes:
+        posting_id: the source's id; a number becomes its decimal digits.
+        title: one line, entities decoded; may be empty.
+        text: the description, plain or HTML, not yet cleaned (see `skillstream.sentences.segment`).
+        event_time: when it was posted, milliseconds since the epoch, UTC.
+        language: ISO 639 code if the source states it, else `None`.
+    """
+
+    posting_id: str | None
+    title: str
+    text: str
+    event_time: int | None = None
+    language: str | None = None
+
+
+def parse_record(
+    record: Record, fields: FieldMapping = FieldMapping(), max_bytes: int = MAX_BYTES
+) -> JobPosting | Rejection:
+    """The posting of a record, or why there is none; `event_time` is the record's own where it has one."""
+    if record.rejection is not None:
+        return record.rejection
+    if record.payload is None:
+        return Rejection(RejectionCode.TOMBSTONE, "the record has a key but no value")
+    posting = parse_payload(record.payload, fields, max_bytes)
+    if isinstance(posting, JobPosting) and record.event_time is not None:
+        return msgspec.structs.replace(posting, event_time=record.event_time)
+    return posting
+
+
+def parse_payload(
+    payload: bytes, fields: FieldMapping = FieldMapping(), max_bytes: int = MAX_BYTES
+) -> JobPosting | Rejection:
+    """The posting in a JSON document, or why there is none. Confluent-framed JSON is unframed."""
+    if len(payload) > max_bytes:
+        return Rejection(RejectionCode.TOO_LARGE, f"{len(payload)} bytes, at most {max_bytes} are read")
+    if payload.startswith(b"\0"):  # Confluent's wire format: a zero byte, the schema's id in four bytes
+        payload = payload[5:]
+        if not payload.lstrip().startswith(b"{"):
+            return Rejection(RejectionCode.UNSUPPORTED_FRAMING, "framed with a schema id, but not JSON")
+    payload = payload.removeprefix(b"\xef\xbb\xbf")
+    if not payload.strip():
+        return Rejection(RejectionCode.EMPTY, "no bytes, or only white space")
+    try:
+        payload.decode()
+    except UnicodeDecodeError as error:
+        return Rejection(RejectionCode.INVALID_UTF8, f"{error.reason} (byte {error.start})")
+    value = _decode(payload)
+    if isinstance(value, Rejection):
+        return value
+    return _from_value(value, fields)
+
+
+def posting_from_mapping(
+    mapping: Mapping[str, object], fields: FieldMapping = FieldMapping()
+) -> JobPosting | Rejection:
+    """The posting in an already decoded object, or why there is none."""
+    return _from_value(mapping, fields)
+
+
+# --- JSON ------------------------------------------------------------------------------------------
+
+_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ANY = msgspec.json.Decoder()
+# An escaped surrogate without its partner. msgspec refuses it too, but calls it "truncated" near the end.
+_LONE_SURROGATE = re.compile(
+    rb"(?<!\\)(?:\\\\)*\\u(?:[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|[dD][c-fC-F][0-9a-fA-F]{2})"
+)
+_PAIR = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
+
+
+def _decode(payload: bytes) -> object:
+    try:
+        return _decode_object(payload) if payload.lstrip().startswith(b"{") else _ANY.decode(payload)
+    except RecursionError:
+        return Rejection(RejectionCode.TOO_DEEP, "nested deeper than the parser goes")
+    except msgspec.DecodeError as error:
+        if _LONE_SURROGATE.search(_PAIR.sub(b"", payload)):
+            return Rejection(RejectionCode.INVALID_UNICODE, "an escaped surrogate without its partner")
+        return Rejection(RejectionCode.INVALID_JSON, str(error))
+
+
+def _decode_object(payload: bytes) -> dict[str, object]:
+    """Like a plain decode, but a number out of range matters only to the field that holds it."""
+    values: dict[str, object] = {}
+    for name, raw in _OBJECT.decode(payload).items():
+        try:
+            values[name] = _ANY.decode(raw)
+        except msgspec.ValidationError:
+            values[name] = _OutOfRange()
+    return values
+
+
+class _OutOfRange:
+    """Stands for a value that holds a number beyond what JSON readers carry, such as 1e999."""
+
+
+# --- fields ----------------------------------------------------------------------------------------
+
+
+class _BadField(Exception):
+    """A field that cannot be used; never leaves this module."""
+
+    def __init__(self, code: RejectionCode, detail: str) -> None:
+        super().__init__(detail)
+        self.rejection = Rejection(code, detail)
+
+
+def _from_value(value: object, fields: FieldMapping) -> JobPosting | Rejection:
+    item = _the_posting(value)
+    if item is None:
+        return Rejection(RejectionCode.NOT_AN_OBJECT, f"expected one JSON object, got {_describe(value)}")
+    try:
+        return _from_object(item, fields)
+    except _BadField as error:
+        return error.rejection
+
+
+def _the_posting(value: object) -> Mapping[str, object] | None:
+    """The one posting in an object, a list or an `@graph`; `None` if there is none, or several."""
+    if isinstance(value, Mapping):
+        graph = value.get("@graph")
+        if not isinstance(graph, list):
+            return value
+        value = graph
+    if not isinstance(value, list):
+        return None
+    postings = [item for item in value if isinstance(item, Mapping) and _is_job_posting(item)]
+    return postings[0] if len(postings) == 1 else None
+
+
+def _is_job_posting(item: Mapping[str, object]) -> bool:
+    kinds = item.get("@type")
+    return any(str(kind).endswith("JobPosting") for kind in (kinds if isinstance(kinds, list) else [kinds]))
+
+
+def _from_object(item: Mapping[str, object], fields: FieldMapping) -> JobPosting:
+    named = {_bare(name): (name, value) for name, value in item.items() if value is not None}
+    title_name, title = _pick(item, named, fields.title, TITLE_NAMES)
+    text_name, text = _pick(item, named, fields.text, TEXT_NAMES)
+    title = " ".join(html.unescape(_text(title_name, title)).split())
+    text = _text(text_name, text)
+    if fields.text is None:
+        text = _with_further_text(text, named)
+    if is_blank(title) and is_blank(text):
+        raise _BadField(RejectionCode.MISSING_TEXT, f"neither {title_name!r} nor {text_name!r} holds text")
+    return JobPosting(
+        posting_id=_id(*_pick(item, named, fields.id, ID_NAMES)),
+        title=title,
+        text=text,
+        event_time=_time(_pick(item, named, None, TIME_NAMES)[1]),
+        language=_language(_pick(item, named, None, LANGUAGE_NAMES)[1]),
+    )
+
+
+def _bare(name: object) -> str:
+    return str(name).replace("_", "").replace("-", "").replace(" ", "").lower()
+
+
+_Named = Mapping[str, tuple[str, object]]
+
+
+def _pick(
+    item: Mapping[str, object], named: _Named, path: str | None, well_known: tuple[str, ...]
+) -> tuple[str, object]:
+    """Name and value of a field: at `path`, else under the first well-known name that holds something."""
+    if path is not None:
+        return path, _at(item, path)
+    for name in well_known:
+        if name in named and named[name][1] != "":
+            return named[name]
+    return well_known[0], None
+
+
+def _at(item: Mapping[str, object], path: str) -> object:
+    if path in item:  # a column whose name holds dots
+        return item[path]
+    value: object = item
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
+
+
+def _text(name: str, value: object) -> str:
+    """`value` as text that UTF-8 can hold; `None` is no text."""
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise _BadField(RejectionCode.WRONG_TYPE, f"expected text in {name!r}, got {_describe(value)}")
+    if not _is_unicode(value):
+        raise _BadField(RejectionCode.INVALID_UNICODE, f"{name!r} holds a surrogate without its partner")
+    return value
+
+
+def _is_unicode(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _with_further_text(text: str, named: _Named) -> str:
+    """The description, followed by those other fields that say something it does not."""
+    parts = [text]
+    for name, heading in FURTHER_TEXT.items():
+        for further in _texts(named[name][1] if name in named else None):
+            if not is_blank(further) and further not in text:
+                parts.append(f"{heading}:\n{further}")
+    if len(parts) > 1 and any(map(looks_like_html, parts)):
+        parts = [part if looks_like_html(part) else html.escape(part).replace("\n", "<br>") for part in parts]
+        return "".join(f"<div>{part}</div>" for part in parts)
+    return "\n\n".join(part for part in parts if part)
+
+
+def _texts(value: object) -> list[str]:
+    """The text in a field that schema.org allows to be text, an object or a list of either."""
+    if isinstance(value, str):
+        return [value] if _is_unicode(value) else []
+    if isinstance(value, Mapping):
+        return _texts(value.get("name") or value.get("description"))
+    if isinstance(value, list):
+        texts = [text for item in value if isinstance(item, str | Mapping) for text in _texts(item)]
+        return ["\n".join(texts)]
+    return []
+
+
+def _id(name: str, value: object) -> str | None:
+    if isinstance(value, Mapping):  # schema.org PropertyValue
+        value = value.get("value")
+    if value is None:
+        return None
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(int(value)) if value == int(value) else str(value)
+    return _text(name, value)
+
+
+def _time(value: object) -> int | None:
+    """Milliseconds since the epoch of an ISO 8601 text or of epoch (milli)seconds; `None` if it is neither."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        milliseconds = value if abs(value) >= 1e11 else value * 1000  # 1e11 s is the year 5138
+        return int(milliseconds) if abs(milliseconds) < 1e14 else None
+    if not isinstance(value, str):
+        return None
+    try:
+        time = datetime.fromisoformat(value.strip())
+    except ValueError:
+        return None
+    if time.tzinfo is None:
+        time = time.replace(tzinfo=UTC)
+    return int(time.timestamp() * 1000)
+
+
+def _language(value: object) -> str | None:
+    if isinstance(value, Mapping):  # schema.org Language
+        value = value.get("alternateName") or value.get("name")
+    return language_code(value) if isinstance(value, str) else None
+
+
+def _describe(value: object) -> str:
+    if isinstance(value, _OutOfRange):
+        return "a number out of range"
+    if isinstance(value, list):
+        count = sum(isinstance(item, Mapping) and _is_job_posting(item) for item in value)
+        return f"a list that holds {count} JobPosting objects"
+    if isinstance(value, Mapping):
+        return "an object"
+    return {str: "text", bool: "a truth value", int: "a number", float: "a number"}.get(
+        type(value), "nothing"
+    )
