@@ -1,0 +1,108 @@
+"""Chunks out of files: `read_chunks` reads one range of the plan that `skillstream.sources.plan` makes.
+
+*Guarantee*: the same range of the same file gives the same records with the same offsets, from
+whichever row reading starts. *Unit of parallelism*: the range. Memory does not depend on the file's
+size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from skillstream.chunks import Chunk, Record
+from skillstream.sources.csv_rows import csv_records, read_csv_header
+from skillstream.sources.decode import SourceReadError, read_blocks
+from skillstream.sources.json_values import split_values
+from skillstream.sources.lines import Piece, split_lines, too_large
+from skillstream.sources.parquet_rows import parquet_records
+from skillstream.sources.plan import FileRange
+
+__all__ = ["MAX_CHUNK_BYTES", "SourceReadError", "read_chunks"]
+
+MAX_CHUNK_BYTES = 16 << 20  # of payloads: rejected ones come back in the rows, so they count twice
+
+
+def read_chunks(
+    file_range: FileRange, start: int, max_rows: int, max_bytes: int = MAX_CHUNK_BYTES
+) -> Iterator[Chunk]:
+    """Chunks of the range's records from row `start` on, in order and without holes.
+
+    Args:
+        file_range: one range of a `FilePlan`.
+        start: row to start at: the head of the range's chain, or `file_range.start`.
+        max_rows: records a chunk at most.
+        max_bytes: a chunk is closed by the record that takes its payloads beyond so many bytes.
+
+    Raises:
+        SourceReadError: the file is cut off, damaged, gone or not the one that was planned. It is
+            raised after a chunk with everything before the fault, so that this can be published.
+    """
+    records = _READERS[file_range.format](file_range, start)
+    fault: SourceReadError | None = None
+    at, size = start, 0
+    taken: list[Record] = []
+
+    def close() -> Chunk:
+        nonlocal at, size, taken
+        chunk = Chunk(file_range.source, file_range.partition, at, at + len(taken), taken)
+        at, size, taken = chunk.end, 0, []
+        return chunk
+
+    while True:
+        try:
+            record = next(records, None)
+        except SourceReadError as error:
+            record, fault = None, error
+        if record is None:
+            break
+        taken.append(record)
+        size += len(record.payload or b"")
+        if len(taken) >= max_rows or size >= max_bytes:
+            yield close()
+    if taken:
+        yield close()
+    if fault is None and file_range.end is not None and at < file_range.end:
+        fault = SourceReadError(
+            f"expected rows up to {file_range.end:,}, but it ends at {at:,}: it has changed"
+        )
+    if fault is not None:
+        raise SourceReadError(f"{file_range.path}: {fault}") from fault
+
+
+def _line_records(file_range: FileRange, start: int) -> Iterator[Record]:
+    return _piece_records(split_lines(_range_blocks(file_range)), file_range.start, start)
+
+
+def _json_records(file_range: FileRange, start: int) -> Iterator[Record]:
+    return _piece_records(split_values(_range_blocks(file_range)), file_range.start, start)
+
+
+def _piece_records(pieces: Iterator[Piece], first_row: int, start: int) -> Iterator[Record]:
+    for offset, piece in enumerate(pieces, first_row):
+        if offset >= start:
+            yield Record(offset, piece.data, rejection=too_large(piece))
+
+
+def _csv_records(file_range: FileRange, start: int) -> Iterator[Record]:
+    header = read_csv_header(file_range.path, file_range.compression, tab=file_range.format == "tsv")
+    if header is None:
+        return iter(())
+    first_row = -1 if file_range.byte_start == 0 else file_range.start  # the file begins with its header
+    return csv_records(_range_blocks(file_range), header, first_row, start)
+
+
+def _parquet_records(file_range: FileRange, start: int) -> Iterator[Record]:
+    return parquet_records(file_range.path, start, file_range.end)
+
+
+def _range_blocks(file_range: FileRange) -> Iterator[bytes]:
+    return read_blocks(file_range.path, file_range.compression, file_range.byte_start, file_range.byte_end)
+
+
+_READERS: dict[str, Callable[[FileRange, int], Iterator[Record]]] = {
+    "jsonl": _line_records,
+    "json": _json_records,
+    "csv": _csv_records,
+    "tsv": _csv_records,
+    "parquet": _parquet_records,
+}

@@ -1,0 +1,102 @@
+"""Input files out of what the user named: files, folders and glob patterns."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from skillstream.errors import SourceError
+
+__all__ = ["InputKind", "expand_inputs", "input_kind"]
+
+_FORMATS = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "json",
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".parquet": "parquet",
+}
+_COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
+_KNOWN = f"{' '.join(_FORMATS)}, all but .parquet also with {' or '.join(_COMPRESSIONS)}"
+
+
+@dataclass(frozen=True)
+class InputKind:
+    """What a file's name says: its stem, format and compression (`gzip`, `zstd` or `None`)."""
+
+    stem: str
+    format: str
+    compression: str | None
+
+
+def input_kind(path: Path) -> InputKind:
+    """The kind of a file by its name. Raises `SourceError` if it is unknown."""
+    stem, extension = os.path.splitext(path.name)  # noqa: PTH122 (twice, for .jsonl.gz)
+    compression = _COMPRESSIONS.get(extension.lower())
+    if compression is not None:
+        stem, extension = os.path.splitext(stem)  # noqa: PTH122
+    file_format = _FORMATS.get(extension.lower())
+    if file_format is None or (file_format == "parquet" and compression is not None):
+        raise SourceError(f"{path}: unknown kind of file; expected {_KNOWN}")
+    return InputKind(stem, file_format, compression)
+
+
+def expand_inputs(inputs: Sequence[str], output: str | None = None) -> list[Path]:
+    """The files that the inputs name, each once, in order; those below `output` are left out.
+
+    Raises:
+        SourceError: an input names nothing, or something that is no file of a known kind.
+    """
+    if not inputs:
+        raise SourceError("no input: name files, folders or patterns")
+    skipped = None if output is None else Path(output).resolve()
+    files: dict[Path, Path] = {}
+    for name in inputs:
+        for path in _expand(name):
+            resolved = path.resolve()
+            if skipped is None or not resolved.is_relative_to(skipped):
+                files.setdefault(resolved, path)
+    if not files:
+        raise SourceError(f"no input: everything found lies in the output folder {output}")
+    return list(files.values())
+
+
+def _expand(name: str) -> list[Path]:
+    path = Path(name)
+    if path.is_dir():
+        found = sorted(_data_files(path))
+        if not found:
+            raise SourceError(f"{name}: no input in this folder; expected files named {_KNOWN}")
+        return found
+    if path.is_file():
+        input_kind(path)
+        return [path]
+    if path.exists():
+        raise SourceError(f"{name}: expected a file or folder, got a pipe or device")
+    if glob.has_magic(name):
+        matches = [Path(match) for match in sorted(glob.glob(name, recursive=True))]  # noqa: PTH207 (absolute ones)
+        found = [match for match in matches if match.is_file()]
+        if not found:
+            raise SourceError(f"{name}: no file matches this pattern")
+        for match in found:
+            input_kind(match)
+        return found
+    raise SourceError(f"{name}: no such file or folder")
+
+
+def _data_files(folder: Path) -> Iterator[Path]:
+    """Files of known kinds below a folder; names that begin with `.` or `_` are not data."""
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name[0] not in "._"]
+        for name in names:
+            path = Path(parent) / name
+            try:
+                input_kind(path)
+            except SourceError:
+                continue
+            if name[0] not in "._":
+                yield path
