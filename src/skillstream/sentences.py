@@ -81,7 +81,7 @@ def sentence_spans(line: str, language: str) -> Iterator[tuple[int, int]]:
     start = end = mark.end() if mark else 0
     if start == len(line):
         return
-    for piece in _PIECE.findall(line[start:]):
+    for piece in [line[start:]] if len(line) < 4000 else _PIECE.findall(line[start:]):
         for part in sentencex.segment(language, piece):
             if end > start and _is_end(line[start:end], line[end : end + 40]):
                 yield from _trimmed(line, start, end)
