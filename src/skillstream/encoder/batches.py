@@ -1,0 +1,110 @@
+"""An encoder out of a tokenizer and a function that runs padded batches: what all backends share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+
+from skillstream.encoder.base import Encoded, Float32, Int64
+from skillstream.encoder.models import ModelFolder
+from skillstream.encoder.tokenizer import TextTokenizer, Tokens
+from skillstream.errors import RunError
+
+__all__ = ["Batch", "BatchEncoder", "Collect", "RunBatches", "make_batches"]
+
+# Texts of one length make up a batch; larger ones fall out of the processor's cache.
+BATCH_TEXTS = 32
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Texts of about one length, padded.
+
+    Attributes:
+        texts: int64[b], which of the texts these are.
+        ids: int64[b, length].
+        mask: int64[b, length], 1 for a token, 0 for padding.
+    """
+
+    texts: Int64
+    ids: Int64
+    mask: Int64
+
+
+Collect: TypeAlias = Callable[[Batch, Float32, Float32], None]
+"""Takes a batch, its pooled vectors float32[b, dim] and its token vectors float32[b, length, dim], which
+belong to the backend and must be copied before it returns. May be called from other threads."""
+
+RunBatches: TypeAlias = Callable[[Iterator[Batch], Collect], None]
+"""Runs every batch through the model, in any order, and hands each result to `Collect`."""
+
+
+class BatchEncoder:
+    """An `Encoder`: tokenizes, sorts into batches by length, runs them, and puts results in order."""
+
+    def __init__(
+        self, folder: ModelFolder, backend: str, dim: int, tokenizer: TextTokenizer, run: RunBatches, how: str
+    ) -> None:
+        self.name = folder.name
+        self.fingerprint = folder.fingerprint
+        self.backend = backend
+        self.dim = dim
+        self.max_tokens = tokenizer.max_tokens
+        self._tokenizer = tokenizer
+        self._run = run
+        self._how = how
+
+    def encode(self, texts: Sequence[str]) -> Float32:
+        """Pooled vectors, float32[n, dim]; see `Encoder.encode`."""
+        pooled = np.empty((len(texts), self.dim), dtype=np.float32)
+
+        def collect(batch: Batch, batch_pooled: Float32, _: Float32) -> None:
+            pooled[batch.texts] = batch_pooled
+
+        self._run(make_batches(self._tokenizer.tokenize(texts), self._tokenizer.pad_id), collect)
+        return self._checked(pooled)
+
+    def encode_tokens(self, texts: Sequence[str]) -> Encoded:
+        """Pooled and token vectors; see `Encoder.encode_tokens`."""
+        tokens = self._tokenizer.tokenize(texts)
+        pooled = np.empty((len(texts), self.dim), dtype=np.float32)
+        vectors = np.empty((len(tokens.ids), self.dim), dtype=np.float32)
+        bounds = tokens.bounds.tolist()
+
+        def collect(batch: Batch, batch_pooled: Float32, batch_tokens: Float32) -> None:
+            pooled[batch.texts] = batch_pooled
+            for row, text in enumerate(batch.texts.tolist()):
+                start, end = bounds[text], bounds[text + 1]
+                vectors[start:end] = batch_tokens[row, : end - start]
+
+        self._run(make_batches(tokens, self._tokenizer.pad_id), collect)
+        return Encoded(self._checked(pooled), self._checked(vectors), tokens.bounds, tokens.spans)
+
+    def token_spans(self, text: str) -> list[tuple[int, int]]:
+        """Character spans of the tokens of a text; see `Encoder.token_spans`."""
+        return self._tokenizer.spans(text)
+
+    def describe(self) -> str:
+        """What computes, how, and why."""
+        return f"{self.backend}: {self._how}"
+
+    def _checked(self, vectors: Float32) -> Float32:
+        if not np.isfinite(vectors).all():
+            raise RunError(f"the encoder {self.name} ({self._how}) gave vectors that are not finite")
+        return vectors
+
+
+def make_batches(tokens: Tokens, pad_id: int) -> Iterator[Batch]:
+    """All texts in batches, longest first, so that memory is claimed once and for all."""
+    lengths = np.diff(tokens.bounds)
+    order = np.argsort(-lengths, kind="stable")
+    for first in range(0, len(order), BATCH_TEXTS):
+        texts = order[first : first + BATCH_TEXTS]
+        columns = np.arange(lengths[texts[0]])
+        inside = columns < lengths[texts, None]  # (b, length)
+        positions = np.where(inside, tokens.bounds[texts, None] + columns, 0)
+        ids = np.where(inside, tokens.ids[positions], pad_id)
+        yield Batch(texts, ids, inside.astype(np.int64))

@@ -1,0 +1,142 @@
+"""A model as a folder that runs without torch: an OpenVINO model, its tokenizer and a manifest.
+
+The same folders serve as the OpenVINO backend's cache. They are made beside their place and renamed,
+so that one is there whole or not at all, whoever else writes it at the same moment.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import warnings
+from pathlib import Path
+
+import msgspec
+import xxhash
+
+from skillstream.encoder.models import EXPORT_FILE, ModelFolder, read_config, read_json, resolve_model
+from skillstream.errors import ModelError, OutputError
+
+__all__ = ["Manifest", "export_model", "read_manifest", "write_export"]
+
+FORMAT = 1
+MODEL_FILE = "openvino_model.xml"
+WEIGHTS_FILE = "openvino_model.bin"
+TOKENIZER_FILE = "tokenizer.json"
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """What an exported folder holds.
+
+    Attributes:
+        format: version of this layout.
+        name, fingerprint, dim: as in `Encoder`.
+        max_length, lowercase: as in `ModelConfig`.
+        files: xxh3_128 of every file, so that damage is noticed.
+    """
+
+    format: int
+    name: str
+    fingerprint: str
+    dim: int
+    max_length: int
+    lowercase: bool
+    files: dict[str, str]
+
+
+def export_model(model: str, folder: Path) -> Path:
+    """Write a model to a new folder that `load_encoder` opens without torch or transformers.
+
+    Raises:
+        ModelError: the model cannot be found or converted.
+        OutputError: the folder is there already and not empty, or cannot be written.
+    """
+    source = resolve_model(model)
+    if source.exported:
+        raise ModelError(f"{source.path} is an exported model already: copy the folder")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise OutputError(f"{folder} is there already: name a new folder")
+    try:
+        write_export(source, folder)
+    except OSError as error:
+        raise OutputError(f"cannot write {folder}: {error}") from error
+    return folder
+
+
+def write_export(source: ModelFolder, target: Path) -> None:
+    """Convert a model (needs torch) and put it at `target`, unless another writer was faster."""
+    config = read_config(source.path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        dim = _convert(source, temporary)
+        shutil.copyfile(config.transformer / TOKENIZER_FILE, temporary / TOKENIZER_FILE)
+        manifest = Manifest(
+            format=FORMAT,
+            name=source.name,
+            fingerprint=source.fingerprint,
+            dim=dim,
+            max_length=config.max_length,
+            lowercase=config.lowercase,
+            files={name: _digest(temporary / name) for name in (MODEL_FILE, WEIGHTS_FILE, TOKENIZER_FILE)},
+        )
+        (temporary / EXPORT_FILE).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
+        temporary.chmod(0o755)  # mkdtemp makes it private
+        try:
+            temporary.replace(target)
+        except OSError:
+            if not (target / EXPORT_FILE).is_file():
+                raise
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def read_manifest(path: Path) -> Manifest:
+    """The manifest of an exported folder whose files are whole.
+
+    Raises:
+        ModelError: not such a folder, one of a newer version, or a file of it is damaged.
+    """
+    try:
+        manifest = msgspec.convert(read_json(path / EXPORT_FILE), Manifest)
+    except msgspec.ValidationError as error:
+        raise ModelError(f"{path / EXPORT_FILE} is no manifest of an exported model: {error}") from error
+    if manifest.format != FORMAT:
+        raise ModelError(
+            f"{path} has the format {manifest.format}, this version reads {FORMAT}: export it again"
+        )
+    for name, digest in manifest.files.items():
+        if not (path / name).is_file() or _digest(path / name) != digest:
+            raise ModelError(f"{path / name} is missing or damaged: export the model again")
+    return manifest
+
+
+def _convert(source: ModelFolder, folder: Path) -> int:
+    try:
+        import openvino
+        import torch
+
+        from skillstream.encoder.torch_backend import TorchEncoder
+    except ImportError as error:
+        raise ModelError(
+            f"converting the model {source.name} needs torch and transformers once ({error});"
+            " where they are, run 'skillstream model export' and use the folder it writes"
+        ) from error
+
+    module = TorchEncoder(read_config(source.path))
+    # Two texts of unequal length, so that tracing cannot take the mask for a constant.
+    example = (torch.ones(2, 8, dtype=torch.int64), torch.tensor([[1] * 8, [1] * 4 + [0] * 4]))
+    shape = openvino.PartialShape([-1, -1])
+    with warnings.catch_warnings(), torch.inference_mode():
+        warnings.simplefilter("ignore")  # the tracer's, about shapes that are made dynamic here
+        model = openvino.convert_model(module, example_input=example, input=[shape, shape])
+    openvino.save_model(model, folder / MODEL_FILE, compress_to_fp16=False)
+    return module.dim
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        digest = xxhash.xxh3_128()
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

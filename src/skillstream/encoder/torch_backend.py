@@ -1,0 +1,110 @@
+"""Runs a model by torch: on CUDA in half precision where there is a GPU, else on the CPU."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from transformers import AutoModel
+from transformers.utils import logging as transformers_logging
+
+from skillstream.encoder.batches import Batch, BatchEncoder, Collect
+from skillstream.encoder.models import ModelConfig, ModelFolder, read_config
+from skillstream.encoder.tokenizer import TextTokenizer
+from skillstream.errors import ModelError
+
+__all__ = ["TorchEncoder", "load"]
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+class TorchEncoder(torch.nn.Module):
+    """Token ids and mask, int64[b, length], to pooled vectors and token vectors, both normalised.
+
+    This is the one definition of what the vectors are; OpenVINO runs a conversion of it.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.transformer = _load_transformer(config)
+        self.pooling = config.pooling
+        self.eval()
+
+    @property
+    def dim(self) -> int:
+        return int(self.transformer.config.hidden_size)
+
+    def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        hidden = self.transformer(input_ids=ids, attention_mask=mask).last_hidden_state  # (b, length, dim)
+        if self.pooling == "cls":
+            pooled = hidden[:, 0]
+        else:
+            weights = mask.unsqueeze(-1).to(hidden.dtype)
+            pooled = (hidden * weights).sum(1) / weights.sum(1)
+        normalize = torch.nn.functional.normalize
+        return normalize(pooled, dim=-1), normalize(hidden, dim=-1)
+
+
+def load(folder: ModelFolder, precision: str = "auto", threads: int | None = None) -> BatchEncoder:
+    """An encoder by torch.
+
+    Args:
+        folder: the model.
+        precision: `fp32`, `bf16`, `fp16`, or `auto`: fp16 on a GPU, fp32 on the CPU.
+        threads: threads of the CPU; torch's own choice if not given. It holds for the whole process.
+
+    Raises:
+        ModelError: an exported model, which has no torch weights, or one that cannot be loaded.
+    """
+    if folder.exported:
+        raise ModelError(
+            f"{folder.path} is an exported model, which runs by OpenVINO only: use backend='openvino'"
+        )
+    config = read_config(folder.path)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    if precision == "auto":
+        precision = "fp16" if device == "cuda" else "fp32"
+    if threads is not None:
+        torch.set_num_threads(threads)
+    model = TorchEncoder(config).to(device=device, dtype=DTYPES[precision])
+    lock = threading.Lock()
+
+    def run(batches: Iterator[Batch], collect: Collect) -> None:
+        with lock, torch.inference_mode():
+            for batch in batches:
+                ids, mask = (torch.from_numpy(array).to(device) for array in (batch.ids, batch.mask))
+                pooled, tokens = (_to_numpy(output) for output in model(ids, mask))
+                collect(batch, pooled, tokens)
+
+    tokenizer = TextTokenizer(
+        config.transformer / "tokenizer.json", config.max_length, lowercase=config.lowercase
+    )
+    where = torch.cuda.get_device_name() if device == "cuda" else f"CPU, {torch.get_num_threads()} threads"
+    return BatchEncoder(folder, "torch", model.dim, tokenizer, run, f"{precision} on {where}")
+
+
+def _load_transformer(config: ModelConfig) -> Any:
+    # Progress bars and remarks about the weights have no place in the output of a command.
+    verbosity = transformers_logging.get_verbosity()
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    try:
+        return AutoModel.from_pretrained(
+            config.transformer,
+            dtype=torch.float32,
+            attn_implementation="sdpa",
+            local_files_only=True,
+            trust_remote_code=False,
+            use_safetensors=True,
+        )
+    except (OSError, ValueError, RuntimeError) as error:
+        raise ModelError(f"cannot load the model in {config.transformer}: {error}") from error
+    finally:
+        transformers_logging.enable_progress_bar()
+        transformers_logging.set_verbosity(verbosity)
+
+
+def _to_numpy(tensor: torch.Tensor) -> Any:
+    return tensor.float().cpu().numpy()
