@@ -14,7 +14,7 @@ from apache_beam.runners.runner import PipelineRunner
 
 from skillstream.config import value_type
 
-__all__ = ["add_config_flags", "config_from_flags", "is_local", "local_runner"]
+__all__ = ["add_config_flags", "config_from_flags", "pipeline_runner", "root_cause"]
 
 C = TypeVar("C")
 
@@ -49,12 +49,15 @@ def config_from_flags(config_class: type[C], flags: argparse.Namespace) -> C:
     return config_class(**{name: getattr(flags, name) for name in names})
 
 
-def is_local(beam_flags: Sequence[str]) -> bool:
-    """Whether these flags mean the local runner."""
-    runner = PipelineOptions(list(beam_flags)).get_all_options(drop_default=True).get("runner") or ""
-    return runner.lower() in LOCAL_RUNNERS
+def pipeline_runner(beam_flags: Sequence[str]) -> PipelineRunner | str | None:
+    """The runner that the flags name: ours for every name of a local one, else Beam's by its name."""
+    name = PipelineOptions(list(beam_flags)).get_all_options(drop_default=True).get("runner") or ""
+    return FnApiRunner() if name.lower() in LOCAL_RUNNERS else name
 
 
-def local_runner() -> PipelineRunner:
-    """The local runner: FnApiRunner, in this process."""
-    return FnApiRunner()
+def root_cause(error: BaseException) -> str:
+    """The first cause in one line: Beam wraps a worker's error several times, with its traceback as text."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[-1] if lines else ''}"

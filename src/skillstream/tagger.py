@@ -23,16 +23,15 @@ from skillstream.chunks import Chunk, Record
 from skillstream.config import TagConfig
 from skillstream.encoder import Encoder, load_encoder
 from skillstream.errors import SkillstreamError
-from skillstream.exact import ExactMatcher
-from skillstream.heads import Heads, load_heads
+from skillstream.heads import load_heads
 from skillstream.index import SkillsIndex, check_model, default_index, load_index
 from skillstream.postings import JobPosting, parse_payload, parse_record, posting_from_mapping
-from skillstream.ranking import RankingOptions, SentenceMatches, match_sentences, rank_document
+from skillstream.ranking import Ranker, RankingOptions, SentenceMatches
 from skillstream.rejections import Rejection, RejectionCode
 from skillstream.rows import Row, RowError, Tag, TaggedChunk
-from skillstream.sentences import Document, first_window, segment, split_long
+from skillstream.sentences import Document, Sentence, segment, split_long
 
-__all__ = ["Explanation", "PostingRejectedError", "Tagger"]
+__all__ = ["Explanation", "PostingRejectedError", "Tagger", "model_version", "taxonomy_version"]
 
 # Characters encoded at once, about 25,000 tokens: bounds memory (token vectors take 1.5 KB each) and is
 # still many times the encoder's own batch.
@@ -68,9 +67,8 @@ class Tagger:
         self.encoder = encoder
         self.index = index
         self.config = config or TagConfig()
-        self.heads: Heads = load_heads(encoder.fingerprint)
-        self.options = RankingOptions(top_k=self.config.top_k, min_confidence=self.config.min_confidence)
-        self._matcher = ExactMatcher.for_index(index)
+        options = RankingOptions(top_k=self.config.top_k, min_confidence=self.config.min_confidence)
+        self.ranker = Ranker(index, load_heads(encoder.fingerprint), options)
         self._cache: LRUCache[str, SentenceMatches] = LRUCache(self.config.cache_sentences)
 
     @classmethod
@@ -101,12 +99,12 @@ class Tagger:
     @property
     def model_version(self) -> str:
         """Name and fingerprint of the encoder's weights, as every row states it."""
-        return f"{self.encoder.name}@{self.encoder.fingerprint[:12]}"
+        return model_version(self.encoder)
 
     @property
     def taxonomy_version(self) -> str:
         """Name, version and fingerprint of the skills index, as every row states it."""
-        return f"{self.index.taxonomy_name}-{self.index.taxonomy_version}@{self.index.version}"
+        return taxonomy_version(self.index)
 
     def tag(self, posting: JobPosting | Mapping[str, object] | bytes | str) -> list[Tag]:
         """The posting's skills, best first.
@@ -151,9 +149,7 @@ class Tagger:
         concerns all records, and the runner must retry.
         """
         parsed = [self._parse_record(record) for record in chunk.records]
-        documents = [item[1] if isinstance(item, tuple) else None for item in parsed]
-        found = [document for document in documents if document is not None]
-        matches, counts = self._match(found)
+        matches, counts = self._match([item[1] for item in parsed if not isinstance(item, Rejection)])
         tagged_at = int(now() * 1000)
         rows = []
         for record, item in zip(chunk.records, parsed, strict=True):
@@ -186,10 +182,12 @@ class Tagger:
 
     def _read(self, posting: JobPosting) -> Document:
         document = segment(posting)
+        sentences = document.sentences
         if self.config.granularity == "posting":
-            sentences = first_window(document, self.encoder.token_spans, self.encoder.max_tokens)
-        else:
-            sentences = split_long(document.sentences, self.encoder.token_spans, self.encoder.max_tokens)
+            sentences = [Sentence(document.text, 0, len(document.text), "body")]
+        sentences = split_long(sentences, self.encoder.token_spans, self.encoder.max_tokens)
+        if self.config.granularity == "posting":
+            sentences = sentences[:1]
         return msgspec.structs.replace(document, sentences=sentences)
 
     def _match(self, documents: Sequence[Document]) -> tuple[dict[str, SentenceMatches], tuple[int, int, int]]:
@@ -210,7 +208,7 @@ class Tagger:
         for block in blocks(todo, BLOCK_CHARACTERS):
             encoded = self.encoder.encode_tokens(block)
             tokens += len(encoded.tokens)
-            found = match_sentences(block, encoded, self.index, self._matcher, self.heads, self.options)
+            found = self.ranker.match_sentences(block, encoded)
             for text, result in zip(block, found, strict=True):
                 matches[text] = result
                 self._cache.put(text, result)
@@ -218,7 +216,7 @@ class Tagger:
 
     def _rank(self, document: Document, matches: Mapping[str, SentenceMatches]) -> list[Tag]:
         ordered = [matches[sentence.text] for sentence in document.sentences]
-        return rank_document(document, ordered, self.index, self.heads, self.options)
+        return self.ranker.rank_document(document, ordered)
 
     def _tagged(
         self,
@@ -263,6 +261,16 @@ class Tagger:
             taxonomy_version=self.taxonomy_version,
             skillstream_version=__version__,
         )
+
+
+def model_version(encoder: Encoder) -> str:
+    """Name and fingerprint of the weights."""
+    return f"{encoder.name}@{encoder.fingerprint[:12]}"
+
+
+def taxonomy_version(index: SkillsIndex) -> str:
+    """Name and version of the taxonomy, and the version of the index made of it."""
+    return f"{index.taxonomy_name}-{index.taxonomy_version}@{index.version}"
 
 
 def blocks(texts: Sequence[str], max_characters: int) -> Iterator[list[str]]:

@@ -1,0 +1,173 @@
+"""Files to ranked skill tags in Parquet: `skillstream tag`, or by itself with Beam's flags.
+
+    python -m skillstream.pipelines.tag_files --input=postings.jsonl --output=tags --runner=DirectRunner
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import apache_beam as beam
+import msgspec
+from apache_beam.metrics import MetricsFilter
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.runner import PipelineResult
+
+from skillstream.config import FilesConfig
+from skillstream.encoder import load_encoder
+from skillstream.errors import RunError, SkillstreamError, UsageError
+from skillstream.index import check_model, default_index_folder, load_index
+from skillstream.pipelines.options import add_config_flags, config_from_flags, pipeline_runner, root_cause
+from skillstream.run_info import open_run
+from skillstream.sink import Chain, sweep
+from skillstream.sources.plan import FilePlan, FileRange, plan_files
+from skillstream.summary import RunSummary, SourceSummary
+from skillstream.tagger import model_version, taxonomy_version
+from skillstream.transforms.publish import PublishChunks
+from skillstream.transforms.read_files import PROBLEMS, ReadFiles
+from skillstream.transforms.skills_index import skills_index_side_input
+from skillstream.transforms.tag import TagChunks
+
+__all__ = ["build", "main", "run"]
+
+Progress = Callable[[Callable[[], int], int | None], AbstractContextManager[None]]
+
+
+def build(
+    pipeline: beam.Pipeline, config: FilesConfig, ranges: Sequence[FileRange], index_folder: str | Path
+) -> beam.PCollection:
+    """ranges → chunks → tagged chunks → files; ranges run side by side where workers allow."""
+    index = skills_index_side_input(pipeline, index_folder)
+    return (
+        pipeline
+        | "ReadFiles" >> ReadFiles(ranges, config.output, config.max_chunk_rows)
+        | "Tag" >> TagChunks(config, index)
+        | "Publish" >> PublishChunks(config.output)
+    )
+
+
+def run(
+    config: FilesConfig, inputs: Sequence[str], beam_flags: Sequence[str] = (), progress: Progress | None = None
+) -> RunSummary:
+    """Tags the inputs and waits for the end.
+
+    Args:
+        config: what to do.
+        inputs: files, folders or patterns.
+        beam_flags: Beam's own, such as `--runner=...`.
+        progress: shows how far it is (see `skillstream.cli.progress`).
+
+    Raises:
+        UsageError: refused before the first record; nothing was written.
+        RunError: a worker failed. Running again goes on where it stopped.
+    """
+    runner, options = pipeline_runner(beam_flags), PipelineOptions(list(beam_flags))
+    plan = plan_files(inputs, config.fields, output=config.output)
+    encoder = load_encoder(config.model, backend=config.backend)
+    folder = Path(config.index) if config.index else default_index_folder(config.taxonomy, encoder)
+    index = load_index(folder)
+    check_model(index, encoder)
+    open_run(config, plan, encoder, index)
+    sweep(config.output)
+
+    before = published_rows(config.output, plan)
+    total = None if any(file.rows is None for file in plan.files) else sum(f.rows or 0 for f in plan.files)
+    show = progress or _no_progress
+    started = time.monotonic()
+    with show(lambda: sum(published_rows(config.output, plan).values()), total):
+        pipeline = beam.Pipeline(runner=runner, options=options)
+        build(pipeline, config, plan.ranges, folder)
+        metrics = _run_to_end(pipeline)
+    seconds = time.monotonic() - started
+    after = published_rows(config.output, plan)
+    return RunSummary(
+        output=config.output,
+        sources=[SourceSummary(file.path, file.source, after[file.source]) for file in plan.files],
+        records=metrics.count("records"),
+        tagged=metrics.count("tagged"),
+        rejected=metrics.counts("rejected_"),
+        tags=metrics.count("tags"),
+        resumed=sum(before.values()),
+        sentences=metrics.count("sentences"),
+        cached_sentences=metrics.count("sentences_cached"),
+        tokens=metrics.count("tokens"),
+        seconds=round(seconds, 3),
+        postings_per_second=round(metrics.count("records") / seconds, 2),
+        tokens_per_second=round(metrics.count("tokens") / seconds, 1),
+        peak_memory_mb=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+        model_version=model_version(encoder),
+        taxonomy_version=taxonomy_version(index),
+        problems=[*metrics.strings(PROBLEMS), *(f"{path}: left out, the same file twice" for path in plan.duplicates)],
+    )
+
+
+def published_rows(output: str, plan: FilePlan) -> dict[str, int]:
+    """Rows that stand in the output by now, by source."""
+    rows = {file.source: 0 for file in plan.files}
+    for item in plan.ranges:
+        head = Chain(output, item.source, item.partition).head()
+        rows[item.source] += 0 if head is None else head - item.start
+    return rows
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """`python -m skillstream.pipelines.tag_files`: our flags in Beam's style, the rest is Beam's."""
+    parser = argparse.ArgumentParser(prog="skillstream.pipelines.tag_files", allow_abbrev=False)
+    parser.add_argument("--input", action="append", required=True, help="File, folder or pattern; may be repeated.")
+    add_config_flags(parser, FilesConfig)
+    flags, beam_flags = parser.parse_known_args(argv)
+    logging.basicConfig(level=logging.WARNING)
+    try:
+        summary = run(config_from_flags(FilesConfig, flags), flags.input, beam_flags)
+    except SkillstreamError as error:
+        print(f"skillstream: {error}", file=sys.stderr)  # noqa: T201
+        return 2 if isinstance(error, UsageError) else 1
+    print(msgspec.json.encode(summary).decode())  # noqa: T201
+    return 1 if summary.problems else 0
+
+
+class _RunMetrics:
+    """Beam's metrics of a finished job, by name."""
+
+    def __init__(self, result: PipelineResult) -> None:
+        query = result.metrics().query(MetricsFilter().with_namespace("skillstream"))
+        self._counters = {entry.key.metric.name: entry.result for entry in query["counters"]}
+        self._strings = {entry.key.metric.name: entry.result for entry in query.get("string_sets", [])}
+
+    def count(self, name: str) -> int:
+        return int(self._counters.get(name, 0))
+
+    def counts(self, prefix: str) -> dict[str, int]:
+        found = {name.removeprefix(prefix): int(n) for name, n in self._counters.items() if name.startswith(prefix)}
+        return dict(sorted(found.items()))
+
+    def strings(self, name: str) -> list[str]:
+        return sorted(self._strings.get(name, ()))
+
+
+def _run_to_end(pipeline: beam.Pipeline) -> _RunMetrics:
+    """Runs the pipeline; a worker's failure is told by its cause, not by Beam's wrapping."""
+    try:
+        result = pipeline.run()
+        result.wait_until_finish()
+    except SkillstreamError:
+        raise
+    except Exception as error:
+        raise RunError(f"{root_cause(error)}; run again to go on where it stopped") from error
+    return _RunMetrics(result)
+
+
+@contextmanager
+def _no_progress(done: Callable[[], int], total: int | None) -> Iterator[None]:  # noqa: ARG001
+    yield
+
+
+if __name__ == "__main__":
+    sys.exit(main())
