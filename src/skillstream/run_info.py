@@ -1,0 +1,129 @@
+"""`run.json`: what an output folder was made from, written once and verified at every later start.
+
+It keeps two outputs from being mixed in one folder. What a *row* was made by stands in the row.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from skillstream import __version__
+from skillstream.errors import OutputError, RunError
+from skillstream.store import Store, open_store
+
+__all__ = ["RUN_FILE", "RunInfo", "open_run", "read_run", "versions", "without_secrets"]
+
+RUN_FILE = "run.json"
+
+_SECRET_NAME = re.compile(r"passw|secret|token|credential|access.?key|api.?key|private.?key|sasl|auth", re.I)
+_URL_USER = re.compile(r"(\w+://)[^/@\s]+@")
+
+
+class RunInfo(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What `run.json` holds.
+
+    Attributes:
+        identity: what must be the same at every start: `taxonomy`, `source` (`files` or `kafka`) and,
+            for Kafka, `cluster_id`. Anything a source needs can be added.
+        created_at: ISO 8601, UTC.
+        versions: of skillstream, Python and the libraries that decide what rows look like.
+        options: as given at the first start, without secrets (see `without_secrets`).
+        range_bytes: size of the ranges that large files are cut into; later starts must keep it.
+    """
+
+    identity: dict[str, str]
+    created_at: str
+    versions: dict[str, str] = msgspec.field(default_factory=dict)
+    options: dict[str, object] = msgspec.field(default_factory=dict)
+    range_bytes: int | None = None
+
+
+def read_run(root: str | Path, *, store: Store | None = None) -> RunInfo | None:
+    """What the folder was made from; `None` if it has no `run.json`.
+
+    Raises:
+        OutputError: it cannot be read, or is none of ours.
+    """
+    try:
+        data = (open_store(root) if store is None else store).read(RUN_FILE)
+    except RunError as error:
+        raise OutputError(str(error)) from error
+    if data is None:
+        return None
+    try:
+        return msgspec.json.decode(data, type=RunInfo)
+    except msgspec.DecodeError as error:
+        raise OutputError(f"{root}/{RUN_FILE}: not written by skillstream ({error})") from error
+
+
+def open_run(root: str | Path, info: RunInfo, *, force: bool = False, store: Store | None = None) -> RunInfo:
+    """Write `run.json` if there is none, else verify that it fits; the one that holds.
+
+    Args:
+        root: output folder; made if it is missing.
+        info: what this run is.
+        force: go on although the identity differs; `run.json` stays as it is.
+        store: where to write, by default what `root` names.
+
+    Raises:
+        OutputError: the folder cannot be written or does not support what exactly-once output needs,
+            or it was made from something else.
+    """
+    store = open_store(root) if store is None else store
+    held = read_run(root, store=store)
+    store.probe()
+    if held is None:
+        try:
+            store.create(RUN_FILE, msgspec.json.format(msgspec.json.encode(info), indent=2) + b"\n")
+        except RunError as error:
+            raise OutputError(str(error)) from error
+        held = read_run(root, store=store) or info  # maybe another process was faster
+    if not force:
+        _check_identity(root, held.identity, info.identity)
+    if held.range_bytes != info.range_bytes and None not in (held.range_bytes, info.range_bytes):
+        raise OutputError(
+            f"{root} holds files cut into ranges of {held.range_bytes} bytes, this run planned "
+            f"{info.range_bytes}; start again, and its own size will be used"
+        )
+    return held
+
+
+def versions() -> dict[str, str]:
+    """Versions of skillstream, Python and the installed libraries that decide what rows look like."""
+    found = {"skillstream": __version__, "python": platform.python_version()}
+    for name in ("apache-beam", "openvino", "pyarrow", "sentence-transformers", "tokenizers", "torch"):
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def without_secrets(options: Mapping[str, object]) -> dict[str, object]:
+    """The options with the values of secret ones, and users and passwords in URLs, replaced by `***`."""
+    return {name: _masked(name, value) for name, value in options.items()}
+
+
+def _masked(name: str, value: object) -> object:
+    if isinstance(value, Mapping):
+        return without_secrets(value)
+    if isinstance(value, list | tuple):
+        return [_masked(name, item) for item in value]
+    if isinstance(value, str):
+        return "***" if _SECRET_NAME.search(name) else _URL_USER.sub(r"\1***@", value)
+    return value
+
+
+def _check_identity(root: str | Path, held: Mapping[str, str], given: Mapping[str, str]) -> None:
+    for name in sorted({*held, *given}):
+        if held.get(name) != given.get(name):
+            raise OutputError(
+                f"{root} was made with {name} {held.get(name, 'unset')!r}, this run has "
+                f"{given.get(name, 'unset')!r}: choose another --output, or go on with --force"
+            )
