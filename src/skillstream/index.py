@@ -39,6 +39,7 @@ __all__ = [
     "check_model",
     "current_version",
     "default_index",
+    "default_index_folder",
     "index_summary",
     "load_index",
     "save_index",
@@ -200,6 +201,24 @@ def default_index(taxonomy: str, encoder: Encoder) -> SkillsIndex:
     Raises:
         TaxonomyError: the taxonomy cannot be read.
     """
+    return _default_index(taxonomy, encoder)[0]
+
+
+def default_index_folder(taxonomy: str, encoder: Encoder) -> Path:
+    """The folder in the user's cache that `default_index` keeps this index in, for workers to read.
+
+    Raises:
+        TaxonomyError: the taxonomy cannot be read.
+        OutputError: the cache cannot be written.
+    """
+    _, folder, error = _default_index(taxonomy, encoder)
+    if error is not None:
+        raise error
+    return folder
+
+
+def _default_index(taxonomy: str, encoder: Encoder) -> tuple[SkillsIndex, Path, OutputError | None]:
+    """The index, its folder in the cache, and why it could not be kept there, if so."""
     loaded = load_taxonomy(taxonomy)
     key = f"{loaded.fingerprint[:16]}-{encoder.fingerprint[:16]}-{encoder.backend}"
     folder = cache_folder() / "indexes" / key
@@ -210,13 +229,14 @@ def default_index(taxonomy: str, encoder: Encoder) -> SkillsIndex:
         except IndexFormatError as error:
             logger.warning("cached skills index is built again: %s", error)
         else:
-            return index
+            return index, folder, None
     index = build_index(loaded, encoder)
     try:
         save_index(index, folder)
     except OutputError as error:
         logger.warning("skills index is not cached: %s", error)
-    return index
+        return index, folder, error
+    return index, folder, None
 
 
 def index_summary(folder: str | Path) -> dict[str, object]:

@@ -7,6 +7,7 @@ one line on stderr; `--debug` adds the traceback.
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import sys
 import traceback
@@ -62,6 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # What follows `--` is for Beam, whichever the command.
     cut = arguments.index("--") if "--" in arguments else len(arguments)
     beam_flags = arguments[cut + 1 :]
+    set_up_logging()
     try:
         result = cli.main(arguments[:cut], prog_name="skillstream", standalone_mode=False, obj=beam_flags)
     except click.exceptions.Exit as stop:
@@ -83,6 +85,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001 - the last line of defence: one line instead of a traceback
         return fail(f"{type(error).__name__}: {error} (--debug shows where)", 1, debug)
     return result if isinstance(result, int) else 0
+
+
+def set_up_logging() -> None:
+    """Warnings on stderr, a line each, without what Beam says about Google's libraries on import."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
+    handler.addFilter(lambda record: not record.getMessage().startswith("apitools not found"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
 
 
 def fail(message: str, code: int, debug: bool) -> int:
