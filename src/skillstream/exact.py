@@ -1,32 +1,38 @@
-"""The exact lane: labels and alternative labels that stand in a sentence, word for word.
+"""The exact lane: names of skills that stand in a sentence, word for word.
 
-Aho–Corasick runs over *words*, not characters: every word that occurs in a label is given one code point, a
-sentence becomes a string with one code point a word, and a label is found as a substring of it. So matches are
-whole words by construction, positions are word numbers, and all tolerance (case, plural, hyphens) lies in the
-dictionary from words to code points.
+Aho–Corasick runs over *words*, not characters: every word of a name is given one code point, a sentence becomes
+a string with one code point a word, and a name is found as a substring of it. So matches are whole words by
+construction, positions are word numbers, and all tolerance (case, plural, hyphens, spelling) lies in the
+normal form of words (`skillstream.words`). Which names are looked for is decided in `skillstream.names`.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import msgspec
 from ahocorasick_rs import AhoCorasick, MatchKind
+
+from skillstream.names import Kind, Name, collect_names
+from skillstream.words import PIECE, WORD, lower, normal_word
 
 if TYPE_CHECKING:
     from skillstream.index import SkillsIndex
 
 __all__ = ["ExactMatch", "ExactMatcher"]
 
-Kind = Literal["preferred", "alternative", "variant"]
+UNKNOWN = "\x01"  # stands for every word that no name has
+FIRST_CODE = 0x100
+MEMO_WORDS = 100_000  # words whose code is remembered: about 10 MB
 
-# A word: "Node.js", ".NET", "R&D", "C++", "driver's"; hyphens between words are like blanks; any other mark is
-# a word of its own, so that no label is found across a comma.
-WORD = re.compile(r"\.?[^\W_]+(?:[.&'’][^\W_]+)*[+#]*|[^\w\s\-‐‑]|(?<!\w)[\-‐‑]|[\-‐‑](?!\w)")
-PIECE = re.compile(r"[^\W_]+|[^\w\s]")
-UNKNOWN = "\x01"  # stands for every word that no label has
+# A single letter is a name only between these: "Python, R and SQL", "R programming".
+BEFORE_LETTER = frozenset(
+    ["", ",", ";", "/", ":", "•", "*", "and", "or", "in", "using", "with", "like", "as", "&"]
+)
+AFTER_LETTER = frozenset(
+    ["", ",", ";", "/", ".", ")", "and", "or", "&", "programming", "language", "studio", "packages"]
+)
 
 
 class ExactMatch(msgspec.Struct, frozen=True, gc=False):
@@ -35,8 +41,8 @@ class ExactMatch(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         skill: number of the skill.
         start, end: characters of the sentence, half-open.
-        kind: `preferred` label, `alternative` label, or `variant` (a label without its parenthesis, ...).
-        shared: how many skills have this name; more than one means it is ambiguous.
+        kind: `preferred` label, its `variant` without the parenthesis, or `alternative` label.
+        shared: how many skills have this name as their `kind`; more than one means it is ambiguous.
     """
 
     skill: int
@@ -47,8 +53,8 @@ class ExactMatch(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def preferred(self) -> bool:
-        """Whether the preferred label itself stands there."""
-        return self.kind == "preferred"
+        """Whether the preferred label stands there, in full or without its parenthesis."""
+        return self.kind != "alternative"
 
 
 class ExactMatcher:
@@ -56,20 +62,11 @@ class ExactMatcher:
 
     def __init__(self, labels: Sequence[str], alt_labels: Sequence[Sequence[str]]) -> None:
         """Takes the preferred label and the alternative labels of skill 0, 1, ..."""
-        names: dict[tuple[str, ...], dict[int, Kind]] = {}
-        for skill, label in enumerate(labels):
-            for kind, name in _names(label, alt_labels[skill]):
-                words = tuple(_normal_words(name))
-                if words:
-                    names.setdefault(words, {}).setdefault(skill, kind)
-        vocabulary = dict.fromkeys(word for words in names for word in words)
-        self._codes: dict[str, str] = {}
-        for number, word in enumerate(vocabulary):
-            code = chr(_code_point(number))
-            self._codes.update((surface, code) for surface in _surfaces(word))
-        patterns = ["".join(self._codes[word] for word in words) for words in names]
-        self._entries = [list(skills.items()) for skills in names.values()]
-        self._automaton = AhoCorasick(patterns, matchkind=MatchKind.LeftmostLongest) if patterns else None
+        self._names = collect_names(labels, alt_labels)
+        words = dict.fromkeys(word for name in self._names for word in name.words)
+        self._codes = _Codes({word: _code(number) for number, word in enumerate(words)})
+        patterns = ["".join([self._codes.of_word[word] for word in name.words]) for name in self._names]
+        self._automaton = AhoCorasick(patterns, matchkind=MatchKind.LeftmostLongest)
 
     @classmethod
     def for_index(cls, index: SkillsIndex) -> ExactMatcher:
@@ -81,85 +78,65 @@ class ExactMatcher:
 
         A name that several skills have gives a match for each of them.
         """
-        if self._automaton is None:
-            return []
-        lowered = _lower(sentence)
-        coded = "".join(self._encode(word) for word in WORD.findall(lowered))
+        lowered = lower(sentence)
+        coded = "".join(map(self._codes.__getitem__, WORD.findall(lowered)))
         found = self._automaton.find_matches_as_indexes(coded)
         if not found:
             return []
         spans = list(self._spans(lowered))
         matches = []
-        for pattern, first, last in found:
-            start, end = spans[first][0], spans[last - 1][1]
-            entries = self._entries[pattern]
-            matches += [ExactMatch(skill, start, end, kind, len(entries)) for skill, kind in entries]
+        for number, first, last in found:
+            name, start, end = self._names[number], spans[first][0], spans[last - 1][1]
+            if name.written is None or _stands_as_name(name, sentence, start, end):
+                shared = len(name.skills)
+                matches += [ExactMatch(skill, start, end, name.kind, shared) for skill in name.skills]
         return matches
 
-    def _encode(self, word: str) -> str:
-        """The word's code; a word with marks in it that no label has is taken apart."""
-        code = self._codes.get(word)
-        if code is not None:
-            return code
-        if word.isalnum():
-            return UNKNOWN
-        return "".join([self._codes.get(piece, UNKNOWN) for piece in PIECE.findall(word)])
-
     def _spans(self, lowered: str) -> Iterator[tuple[int, int]]:
-        """The characters of every code that `_encode` gives for the sentence."""
+        """The characters that each code of the sentence stands for."""
         for match in WORD.finditer(lowered):
-            word = match.group()
-            if word in self._codes or word.isalnum():
+            codes = self._codes[match.group()]
+            if len(codes) == 1:
                 yield match.span()
-            else:
+            elif codes:
                 yield from (piece.span() for piece in PIECE.finditer(lowered, *match.span()))
 
 
-def _names(label: str, alt_labels: Sequence[str]) -> Iterator[tuple[Kind, str]]:
-    """Every name of a skill, the surest kind first."""
-    yield "preferred", label
-    for name in alt_labels:
-        yield "alternative", name
-    for name in (label, *alt_labels):
-        bare = re.sub(r"\s*\([^()]*\)\s*$", "", name)
-        if bare != name:
-            yield "variant", bare
+class _Codes(dict[str, str]):
+    """From a lower-case word to its code: none for an article, several for a word that was taken apart."""
+
+    def __init__(self, of_word: dict[str, str]) -> None:
+        super().__init__()
+        self.of_word = of_word
+
+    def __missing__(self, word: str) -> str:
+        normal = normal_word(word)
+        codes = self.of_word.get(normal, UNKNOWN) if normal else ""
+        if codes == UNKNOWN and not word.isalnum():
+            codes = (
+                "".join([self.of_word.get(normal_word(piece), UNKNOWN) for piece in PIECE.findall(word)])
+                or UNKNOWN
+            )
+        if len(self) < MEMO_WORDS:
+            self[word] = codes
+        return codes
 
 
-def _normal_words(name: str) -> list[str]:
-    return [_singular(word) for word in WORD.findall(_lower(name))]
+def _stands_as_name(name: Name, sentence: str, start: int, end: int) -> bool:
+    """Whether an ordinary word, a two-letter acronym or a single letter is meant as a name."""
+    assert name.written is not None
+    surface = sentence[start:end]
+    if surface not in name.written:
+        return False
+    if len(surface) == 1:
+        before = WORD.findall(lower(sentence[max(0, start - 20) : start]))
+        after = WORD.findall(lower(sentence[end : end + 20]))
+        return (before[-1] if before else "") in BEFORE_LETTER and (after[0] if after else "") in AFTER_LETTER
+    # "Access to ..." begins a sentence, "SQL, Access" does not.
+    return surface.isupper() or any(character.isalnum() for character in sentence[:start])
 
 
-def _lower(text: str) -> str:
-    """Lower case of the same length: "İ" is the one character whose lower case has another."""
-    return text.replace("İ", "I").lower()
-
-
-def _singular(word: str) -> str:
-    """A word without a plain English plural ending, for comparison only."""
-    word = word.replace("’", "'").removesuffix("'s")
-    if word == "&":
-        return "and"
-    if len(word) < 4 or not word.endswith("s") or word.endswith(("ss", "us", "is")):
-        return word
-    if word.endswith("ies") and len(word) > 4:
-        return word[:-3] + "y"
-    if word.endswith(("sses", "shes", "ches", "xes", "zes")):
-        return word[:-2]
-    return word[:-1]
-
-
-def _surfaces(word: str) -> Iterator[str]:
-    """The words of a sentence that `_singular` makes `word` of."""
-    endings = [word, word + "s", word + "es", word + "'s", word + "’s"]
-    if word.endswith("y"):
-        endings.append(word[:-1] + "ies")
-    if word == "and":
-        endings.append("&")
-    return (surface for surface in endings if _singular(surface) == word)
-
-
-def _code_point(number: int) -> int:
-    """The number-th code point that a string may hold, from U+0100 on: no surrogates."""
-    point = 0x100 + number
-    return point if point < 0xD800 else point + 0x800
+def _code(number: int) -> str:
+    """The number-th code point that may stand in a string: no surrogates."""
+    point = FIRST_CODE + number
+    return chr(point if point < 0xD800 else point + 0x800)
