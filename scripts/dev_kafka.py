@@ -1,0 +1,307 @@
+"""A real Apache Kafka for tests and demos: one KRaft node on free loopback ports, from Maven Central.
+
+As a program it runs until Ctrl-C:  python scripts/dev_kafka.py --port 9092 --topic postings --partitions 4
+
+Needs Java 17+ and, the first time, Maven: the jars (44 MB) are kept in `.servers/` of the repository.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+
+__all__ = ["KafkaServer", "ServerUnavailableError", "create_topic", "fetch_jars", "free_port"]
+
+KAFKA_VERSION = "4.3.1"
+SERVERS = Path(__file__).resolve().parent.parent / ".servers"
+START_TIMEOUT_S = 90  # a loaded two-core machine needs up to 30 s for a cold JVM
+
+POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>skillstream</groupId><artifactId>dev-kafka</artifactId><version>1</version>
+  <dependencies>
+    <dependency>
+      <groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>{KAFKA_VERSION}</version>
+    </dependency>
+    <!-- without a logger the broker is silent, whatever happens -->
+    <dependency><groupId>org.slf4j</groupId><artifactId>slf4j-simple</artifactId><version>1.7.36</version></dependency>
+  </dependencies>
+</project>
+"""
+
+
+class ServerUnavailableError(RuntimeError):
+    """The server cannot be had or started here; the message says what is missing."""
+
+
+def fetch_jars() -> Path:
+    """The folder of Kafka's jars, fetched by Maven if it is not there yet."""
+    folder = SERVERS / f"kafka-{KAFKA_VERSION}"
+    if folder.is_dir():
+        return folder
+    maven = _program("mvn", "Apache Maven fetches Kafka's jars")
+    SERVERS.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=SERVERS) as work:
+        Path(work, "pom.xml").write_text(POM)
+        command = [maven, "-q", "-B", "-f", work, "dependency:copy-dependencies"]
+        command += ["-DincludeScope=runtime", f"-DoutputDirectory={work}/jars"]
+        run = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+        if run.returncode:
+            raise ServerUnavailableError(f"Maven could not fetch Kafka {KAFKA_VERSION}: {run.stdout[-500:]}")
+        with contextlib.suppress(FileExistsError, OSError):  # another process was quicker
+            Path(work, "jars").rename(folder)
+    return folder
+
+
+def free_port() -> int:
+    """A loopback port nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class KafkaServer:
+    """One broker that is its own controller; data, settings and `server.log` live in `folder`.
+
+    A killed or stopped server starts again with the same ports and data. Listeners: plain on `port`;
+    on `proxied_port` a second plain one, advertised as `advertised_port` (where a proxy listens); with
+    `secure`, `sasl_port` (SASL_PLAINTEXT; PLAIN and SCRAM-SHA-256; user `tester`, password `secret`) and
+    `ssl_port` (certificate in `folder/ca.pem`).
+    """
+
+    folder: Path
+    port: int = field(default_factory=free_port)
+    heap_mb: int = 256
+    secure: bool = False
+    settings: dict[str, str] = field(default_factory=dict)
+    controller_port: int = field(default_factory=free_port)
+    proxied_port: int = field(default_factory=free_port)
+    advertised_port: int = field(default_factory=free_port)
+    sasl_port: int = field(default_factory=free_port)
+    ssl_port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def bootstrap(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "server.log"
+
+    def start(self) -> KafkaServer:
+        """Start, or start again, and wait until it answers."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        properties = self.folder / "server.properties"
+        if not properties.exists():
+            if self.secure:
+                self._make_certificate()
+            properties.write_text(self._properties())
+            scram = ["--add-scram", "SCRAM-SHA-256=[name=tester,password=secret]"] if self.secure else []
+            cluster_id = uuid.uuid4().hex[:22]
+            self._java(
+                "kafka.tools.StorageTool",
+                "format",
+                "--standalone",
+                "-t",
+                cluster_id,
+                "-c",
+                properties,
+                *scram,
+            )
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self._java_command("kafka.Kafka", properties),
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                cwd=self.folder,
+                start_new_session=True,  # Ctrl-C in a terminal is for us, not for the broker
+            )
+        self._wait_until_it_answers()
+        return self
+
+    def stop(self) -> None:
+        """Stop in order; kill after 20 s."""
+        self._end(signal.SIGTERM, wait_s=20)
+
+    def kill(self) -> None:
+        """SIGKILL, as a power cut would."""
+        self._end(signal.SIGKILL, wait_s=20)
+
+    def __enter__(self) -> KafkaServer:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _end(self, sig: signal.Signals, wait_s: float) -> None:
+        if self.process is None:
+            return
+        self.process.send_signal(sig)
+        try:
+            self.process.wait(wait_s)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process = None
+
+    def _wait_until_it_answers(self) -> None:
+        from kafka import KafkaAdminClient
+        from kafka.errors import KafkaError
+
+        assert self.process is not None
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                tail = self.log.read_text(errors="replace")[-2000:]
+                raise ServerUnavailableError(f"Kafka ended with code {self.process.returncode}: ...{tail}")
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                admin = KafkaAdminClient(bootstrap_servers=self.bootstrap, bootstrap_timeout_ms=5000)
+                admin.describe_cluster()
+                admin.close()
+            except (OSError, KafkaError):
+                time.sleep(0.2)
+            else:
+                return
+        self.kill()
+        raise ServerUnavailableError(f"Kafka did not answer within {START_TIMEOUT_S} s; see {self.log}")
+
+    def _java_command(self, main_class: str, *arguments: object) -> list[str]:
+        java = _program("java", "Kafka runs on Java 17 or later")
+        flags = [f"-Xmx{self.heap_mb}m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"]
+        flags.append("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
+        return [java, *flags, "-cp", f"{fetch_jars()}/*", main_class, *map(str, arguments)]
+
+    def _java(self, main_class: str, *arguments: object) -> None:
+        command = self._java_command(main_class, *arguments)
+        run = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        if run.returncode:
+            raise ServerUnavailableError(f"{main_class} failed: {(run.stdout + run.stderr)[-1000:]}")
+
+    def _make_certificate(self) -> None:
+        keytool = _program("keytool", "it comes with Java")
+        store = [
+            "-keystore",
+            str(self.folder / "server.p12"),
+            "-storetype",
+            "PKCS12",
+            "-storepass",
+            "changeit",
+        ]
+        names = ["-dname", "CN=localhost", "-ext", "SAN=dns:localhost,ip:127.0.0.1", "-validity", "3650"]
+        for arguments in (
+            ["-genkeypair", "-alias", "server", "-keyalg", "RSA", *names, *store],
+            ["-exportcert", "-rfc", "-alias", "server", "-file", str(self.folder / "ca.pem"), *store],
+        ):
+            subprocess.run([keytool, *arguments], check=True, capture_output=True, timeout=60)
+
+    def _properties(self) -> str:
+        listeners = {"PLAIN": ("PLAINTEXT", self.port, self.port)}
+        listeners["PROXIED"] = ("PLAINTEXT", self.proxied_port, self.advertised_port)
+        values: dict[str, object] = {}
+        if self.secure:
+            listeners["SASL"] = ("SASL_PLAINTEXT", self.sasl_port, self.sasl_port)
+            listeners["SSL"] = ("SSL", self.ssl_port, self.ssl_port)
+            module = "org.apache.kafka.common.security"
+            jaas = "sasl.jaas.config"
+            values = {
+                "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-256",
+                f"listener.name.sasl.plain.{jaas}": f'{module}.plain.PlainLoginModule required user_tester="secret";',
+                f"listener.name.sasl.scram-sha-256.{jaas}": f"{module}.scram.ScramLoginModule required;",
+                "ssl.keystore.location": self.folder / "server.p12",
+                "ssl.keystore.password": "changeit",
+                "ssl.key.password": "changeit",
+            }
+        protocols = {name: protocol for name, (protocol, _, _) in listeners.items()} | {
+            "CONTROLLER": "PLAINTEXT"
+        }
+        values |= {
+            "process.roles": "broker,controller",
+            "node.id": 1,
+            "log.dirs": self.folder / "data",
+            "controller.quorum.bootstrap.servers": f"127.0.0.1:{self.controller_port}",
+            "controller.listener.names": "CONTROLLER",
+            "inter.broker.listener.name": "PLAIN",
+            "listeners": ",".join(
+                [f"{name}://127.0.0.1:{port}" for name, (_, port, _) in listeners.items()]
+                + [f"CONTROLLER://127.0.0.1:{self.controller_port}"]
+            ),
+            "advertised.listeners": ",".join(
+                f"{name}://127.0.0.1:{port}" for name, (_, _, port) in listeners.items()
+            ),
+            "listener.security.protocol.map": ",".join(f"{n}:{p}" for n, p in protocols.items()),
+            # one node only, and quick
+            "auto.create.topics.enable": "false",
+            "offsets.topic.replication.factor": 1,
+            "offsets.topic.num.partitions": 1,
+            "transaction.state.log.replication.factor": 1,
+            "transaction.state.log.min.isr": 1,
+            "transaction.state.log.num.partitions": 1,
+            "share.coordinator.state.topic.replication.factor": 1,
+            "share.coordinator.state.topic.min.isr": 1,
+            "group.initial.rebalance.delay.ms": 0,
+            "log.retention.check.interval.ms": 1000,
+            "log.cleaner.backoff.ms": 500,
+            "log.cleaner.dedupe.buffer.size": 4_194_304,
+            "message.max.bytes": 33_554_432,
+        }
+        return "".join(f"{key}={value}\n" for key, value in {**values, **self.settings}.items())
+
+
+def create_topic(
+    bootstrap: str, topic: str, partitions: int = 1, configs: dict[str, str] | None = None
+) -> None:
+    """Create a topic and wait until its partitions have a leader."""
+    from kafka import KafkaAdminClient
+
+    admin = KafkaAdminClient(bootstrap_servers=bootstrap)
+    try:
+        new = {"num_partitions": partitions, "replication_factor": 1, "configs": configs or {}}
+        admin.create_topics({topic: new}, wait_for_metadata=True)
+    finally:
+        admin.close()
+
+
+def _program(name: str, why: str) -> str:
+    found = shutil.which(name)
+    if found is None:
+        raise ServerUnavailableError(f"{name} is not installed ({why})")
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Run a throw-away Kafka until Ctrl-C.")
+    parser.add_argument("--port", type=int, default=9092)
+    parser.add_argument("--topic", action="append", default=[], help="created at start; may be repeated")
+    parser.add_argument("--partitions", type=int, default=4)
+    arguments = parser.parse_args()
+    with (
+        tempfile.TemporaryDirectory(prefix="skillstream-kafka-") as folder,
+        KafkaServer(Path(folder), port=arguments.port) as server,
+    ):
+        for topic in arguments.topic:
+            create_topic(server.bootstrap, topic, arguments.partitions)
+        print(f"Kafka {KAFKA_VERSION} listens on {server.bootstrap} (process {os.getpid()}); Ctrl-C ends it")
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.pause()
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except ServerUnavailableError as error:
+        sys.exit(f"dev_kafka: {error}")

@@ -1,0 +1,94 @@
+"""When a chunk of a partition is closed: at so many rows, so many bytes, or after a linger."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from skillstream.chunks import Chunk, Record
+
+__all__ = ["ChunkLimits", "PartitionBuffer"]
+
+
+@dataclass(frozen=True)
+class ChunkLimits:
+    """A chunk is closed by whichever comes first. `linger_s` counts from its first record's arrival."""
+
+    rows: int
+    bytes: int
+    linger_s: float
+
+
+class PartitionBuffer:
+    """Records of one partition on their way into chunks, in order and without gaps between chunks.
+
+    The chunks' ends come from the position that the source tells, so that offsets without records
+    (compaction, transaction markers) belong to a chunk too; one may hold no records at all.
+    """
+
+    def __init__(self, source: str, partition: int, start: int, limits: ChunkLimits) -> None:
+        self.source = source
+        self.partition = partition
+        self.closed: deque[Chunk] = deque()  # complete, not yet handed out
+        self.position = start  # everything before it is in `closed` or in hand
+        self._limits = limits
+        self._start = start
+        self._records: list[Record] = []
+        self._bytes = 0
+        self._opened_at: float | None = None
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of payloads and keys in the chunk in hand."""
+        return self._bytes
+
+    @property
+    def handed_out(self) -> int:
+        """The offset that the next chunk to be handed out starts at."""
+        return self.closed[0].start if self.closed else self._start
+
+    def extend(self, records: Iterable[Record], position: int, now: float) -> None:
+        """Takes in records; the source's next one has an offset of `position` or more.
+
+        Args:
+            records: in order of offset, from `self.position` on.
+            position: exclusive end of what was read, holes behind the last record included.
+            now: seconds on the clock that `close_if_due` is asked with.
+        """
+        for record in records:
+            size = len(record.payload or b"") + len(record.key or b"")
+            if self._records and (
+                len(self._records) >= self._limits.rows or self._bytes + size > self._limits.bytes
+            ):
+                self._close(self._records[-1].offset + 1)
+            if self._opened_at is None:
+                self._opened_at = now
+            self._records.append(record)
+            self._bytes += size
+        self.position = max(position, self.position)
+        if self._opened_at is None and self.position > self._start:
+            self._opened_at = now
+        if len(self._records) >= self._limits.rows or self._bytes >= self._limits.bytes:
+            self.flush()
+
+    def close_if_due(self, now: float) -> None:
+        """Closes the chunk in hand if it has lingered long enough."""
+        if self._opened_at is not None and now - self._opened_at >= self._limits.linger_s:
+            self.flush()
+
+    def due_in(self, now: float) -> float | None:
+        """Seconds until the chunk in hand is due; `None` if there is nothing in hand."""
+        return None if self._opened_at is None else max(0.0, self._opened_at + self._limits.linger_s - now)
+
+    def flush(self) -> None:
+        """Closes the chunk in hand, if there is anything in it."""
+        if self.position > self._start:
+            self._close(self.position)
+
+    def _close(self, end: int) -> None:
+        self.closed.append(Chunk(self.source, self.partition, self._start, end, self._records))
+        self._start = end
+        self._records = []
+        self._bytes = 0
+        self._opened_at = None

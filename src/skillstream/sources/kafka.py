@@ -1,0 +1,395 @@
+"""A reader of a Kafka topic: chunks of contiguous records, each partition from its chain's end on.
+
+*Guarantee*: chunks of a partition are handed out in order and without gaps, each record of a committed
+transaction exactly once per reader. Where to start is the chain's business, never committed offsets'.
+*Unit of parallelism*: the partition; reader `n` of `m` owns those with `p % m == n`. One thread.
+
+Errors of the network and of brokers are retried with backoff, for as long as they last. What a retry
+cannot mend (no permission, a recreated topic, records lost to retention) raises `RunError`.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Protocol
+
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka import errors as kafka_errors
+from kafka.consumer.fetcher import ConsumerRecord
+from kafka.structs import OffsetAndMetadata
+
+from skillstream.chunks import Chunk, Record
+from skillstream.errors import RunError, SourceError
+from skillstream.sources.chunking import ChunkLimits, PartitionBuffer
+from skillstream.sources.kafka_client import (
+    Backoff,
+    TopicFacts,
+    end_offsets,
+    error_kind,
+    first_offsets,
+    make_admin,
+    make_consumer,
+    one_line,
+    topic_facts,
+)
+from skillstream.sources.kafka_config import KafkaConfig
+from skillstream.sources.kafka_settings import ClientSettings, load_client_settings
+
+__all__ = ["ChainEnd", "KafkaReader", "bounds_problem"]
+
+logger = logging.getLogger(__name__)
+
+# How often the cluster is asked for new partitions, ends (lag) and the topic's identity, and told offsets.
+REFRESH_S = 5.0
+
+# A `suspect` error that comes so many times, never more than a minute apart, is not going to pass.
+SUSPECT_ATTEMPTS = 6
+SUSPECT_S = 60.0
+
+# All chunks in hand together; beyond it the largest is closed. Bounds memory with many partitions.
+IN_HAND_BYTES = 64_000_000
+
+
+class ChainEnd(Protocol):
+    """What a reader wants to know of a partition's chain of files (`skillstream.sink.Chain`)."""
+
+    def head(self) -> int | None:
+        """The offset that the next file starts at; `None` without a root."""
+
+    def claim(self, start: int) -> int:
+        """Root the chain at `start` unless it has a root: the root that holds."""
+
+
+class KafkaReader:
+    """Reads its share of a topic's partitions; see the module's docstring.
+
+    Use: `poll` takes in what Kafka has; `next_chunk` shows the next complete chunk, `take` hands it out.
+
+    Args:
+        config: what to read.
+        chain_of: the chain of a partition.
+        number, readers: which share: partitions with `p % readers == number`.
+        topic_id: the topic that is meant; another one by the same name is refused.
+        stop_at: exclusive ends to stop at; `None` to go on for ever, new partitions included.
+        settings: client settings; by default read from `config.kafka_config` and the environment.
+        now, wall: monotonic seconds, and seconds since the epoch.
+        sleep: how to wait.
+    """
+
+    def __init__(
+        self,
+        config: KafkaConfig,
+        chain_of: Callable[[int], ChainEnd],
+        *,
+        number: int = 0,
+        readers: int = 1,
+        topic_id: str | None = None,
+        stop_at: Mapping[int, int] | None = None,
+        settings: ClientSettings | None = None,
+        now: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.config = config
+        self.ends: dict[int, int] = {}  # exclusive end of each partition, when last seen
+        self.last_contact = now()  # when a broker last answered
+        self.problem: str | None = None  # the error that is being retried
+        self._chain_of = chain_of
+        self._number = number
+        self._readers = readers
+        self._topic_id = topic_id
+        self._stop_at = None if stop_at is None else {p: end for p, end in stop_at.items() if self._owns(p)}
+        self._settings = settings or load_client_settings(config.bootstrap_servers, config.kafka_config)
+        self._now = now
+        self._wall = wall
+        self._sleep = sleep
+        self._limits = ChunkLimits(config.max_chunk_rows, config.max_chunk_bytes, config.linger)
+        self._buffers: dict[int, PartitionBuffer] = {}
+        self._event_times: dict[int, int] = {}
+        self._consumer: KafkaConsumer | None = None
+        self._admin: KafkaAdminClient | None = None
+        self._backoff = Backoff()
+        self._retry_at = float("-inf")
+        self._suspected = 0
+        self._suspected_at = float("-inf")
+        self._refresh_at = float("-inf")
+        self._committed: dict[int, int] = {}
+        self._commit_warned = False
+
+    @property
+    def positions(self) -> dict[int, int]:
+        """The offset that the next chunk of each partition starts at."""
+        return {partition: buffer.handed_out for partition, buffer in self._buffers.items()}
+
+    @property
+    def lag(self) -> dict[int, int]:
+        """Offsets between what was handed out and the end, for each partition."""
+        return {p: max(0, self.ends[p] - at) for p, at in self.positions.items() if p in self.ends}
+
+    @property
+    def finished(self) -> bool:
+        """Whether everything up to `stop_at` was handed out."""
+        if self._stop_at is None:
+            return False
+        positions = self.positions
+        return all(positions.get(partition, -1) >= end for partition, end in self._stop_at.items())
+
+    def watermark(self, idle_s: float = 5.0) -> int | None:
+        """No chunk with older records is to be expected: milliseconds, UTC; `None` if unknown.
+
+        The least over the partitions of the newest event time handed out (never in the future). A
+        partition without anything left to read does not hold it back by more than `idle_s`.
+        """
+        latest = int((self._wall() - idle_s) * 1000)
+        marks = []
+        for partition, buffer in self._buffers.items():
+            idle = buffer.handed_out >= self.ends.get(partition, buffer.handed_out + 1)
+            marks.append(latest if idle else self._event_times.get(partition))
+        known = [mark for mark in marks if mark is not None]
+        return min(known) if known and len(known) == len(marks) else None
+
+    def poll(self, timeout_s: float) -> None:
+        """Takes in what Kafka has, waiting for at most about `timeout_s` if that is nothing.
+
+        Raises:
+            RunError: an error that no retry mends.
+        """
+        now = self._now()
+        if now < self._retry_at:
+            self._sleep(min(timeout_s, self._retry_at - now))
+            return
+        try:
+            consumer = self._connected()
+            if now >= self._refresh_at:
+                self._refresh(consumer)
+            self._fetch(consumer, self._wait_s(timeout_s))
+        except kafka_errors.OffsetOutOfRangeError:
+            self._disconnect()  # connecting again looks at the bounds, and tells or skips
+        except RunError:
+            self._disconnect()
+            raise
+        except Exception as error:  # noqa: BLE001 - a client's bug, too, ends in a new client, then in one line
+            self._failed(error)
+        for buffer in self._buffers.values():
+            buffer.close_if_due(self._now())
+
+    def next_chunk(self) -> Chunk | None:
+        """The next complete chunk; `take` hands it out. `None`: poll first."""
+        for buffer in self._buffers.values():
+            if buffer.closed:
+                return buffer.closed[0]
+        return None
+
+    def take(self, chunk: Chunk) -> None:
+        """Hands out `chunk`, which `next_chunk` gave: `positions` moves behind it."""
+        # To the end of the line: a busy partition must not keep the others waiting.
+        buffer = self._buffers.pop(chunk.partition)
+        self._buffers[chunk.partition] = buffer
+        buffer.closed.popleft()
+        times = [record.event_time for record in chunk.records if record.event_time is not None]
+        if times:
+            newest = min(max(times), int(self._wall() * 1000))
+            self._event_times[chunk.partition] = max(newest, self._event_times.get(chunk.partition, 0))
+
+    def flush(self) -> None:
+        """Closes all chunks in hand, so that everything polled can be handed out."""
+        for buffer in self._buffers.values():
+            buffer.flush()
+
+    def commit(self) -> None:
+        """Commits `positions` for lag tools. Nothing depends on it: a failure is only logged."""
+        group = self.config.commit_group
+        offsets = {p: at for p, at in self.positions.items() if self._committed.get(p) != at}
+        if not group or not offsets or self._admin is None:
+            return
+        topic = self.config.topic
+        request = {TopicPartition(topic, p): OffsetAndMetadata(at, "", -1) for p, at in offsets.items()}
+        try:
+            outcome = self._admin.alter_group_offsets(group, request)
+            refused = {error for error in outcome.values() if error is not kafka_errors.NoError}
+            if refused:
+                raise refused.pop()(group)
+        except Exception as error:  # noqa: BLE001 - for display only
+            if not self._commit_warned:
+                logger.warning("offsets of group %s could not be committed: %s", group, one_line(error))
+            self._commit_warned = True
+        else:
+            self._committed.update(offsets)
+            self._commit_warned = False
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._disconnect()
+
+    def _owns(self, partition: int) -> bool:
+        return partition % self._readers == self._number
+
+    def _connected(self) -> KafkaConsumer:
+        """The consumer, made and set to where the buffers end if there is none."""
+        if self._consumer is None:
+            self._admin = make_admin(self._settings)
+            self._consumer = make_consumer(self._settings)
+            self._refresh(self._consumer)
+        return self._consumer
+
+    def _refresh(self, consumer: KafkaConsumer) -> None:
+        """Asks for the topic's identity, partitions and ends; takes on new partitions; commits."""
+        assert self._admin is not None  # noqa: S101
+        facts = topic_facts(self._admin, self.config.topic)
+        self._check_identity(facts)
+        owned = [p for p in facts.partitions if self._owns(p)]
+        if self._stop_at is not None:
+            owned = [p for p in owned if p in self._stop_at]
+        self.ends.update(end_offsets(consumer, self.config.topic, owned))
+        self._assign(consumer, owned)
+        self.commit()
+        self.last_contact = self._now()
+        self._refresh_at = self.last_contact + REFRESH_S
+
+    def _check_identity(self, facts: TopicFacts) -> None:
+        if self._topic_id is None:
+            self._topic_id = facts.topic_id
+        if facts.topic_id != self._topic_id:
+            raise RunError(
+                f"topic {self.config.topic!r} was deleted and made again: its offsets mean other records "
+                "now; write to a new --output"
+            )
+
+    def _assign(self, consumer: KafkaConsumer, owned: list[int]) -> None:
+        """Assigns those of `owned` that are not assigned yet, each from where its buffer ends."""
+        topic = self.config.topic
+        assigned = {part.partition for part in consumer.assignment()}
+        new = [p for p in owned if p not in assigned]
+        if not new:
+            return
+        for partition, first in first_offsets(consumer, topic, new).items():
+            position = self._resume_position(partition, first)
+            problem = bounds_problem(topic, partition, position, first, self.ends[partition])
+            if problem is None:
+                continue
+            if position > first:
+                raise _TopicShrunkError(problem)  # may pass: a broker that has just started
+            if self.config.on_gap != "skip":
+                raise RunError(f"{problem}; --on-gap skip goes on behind the gap")
+            logger.warning("%s: skipped", problem)
+            self._buffers[partition].extend([], first, self._now())
+            self._buffers[partition].flush()
+        # The positions of partitions that stay assigned are kept.
+        consumer.assign([TopicPartition(topic, p) for p in sorted(assigned.union(new))])
+        for partition in new:
+            consumer.seek(TopicPartition(topic, partition), self._buffers[partition].position)
+
+    def _resume_position(self, partition: int, first: int) -> int:
+        """Where to read on: behind what is in hand, else at the chain's end, else at the beginning.
+
+        A chain without a root means a partition that was added after the first start (that one rooted
+        all there were): all its records are new, whatever `--start` says.
+        """
+        if partition not in self._buffers:
+            chain = self._chain_of(partition)
+            head = chain.head()
+            if head is None:
+                head = chain.claim(first)
+            self._buffers[partition] = PartitionBuffer(self.config.topic, partition, head, self._limits)
+        return self._buffers[partition].position
+
+    def _wait_s(self, timeout_s: float) -> float:
+        """How long a poll may wait: not longer than until a chunk is due, nor with one ready."""
+        if any(buffer.closed for buffer in self._buffers.values()):
+            return 0.0
+        now = self._now()
+        due = (buffer.due_in(now) for buffer in self._buffers.values())
+        return min([timeout_s, *(seconds for seconds in due if seconds is not None)])
+
+    def _fetch(self, consumer: KafkaConsumer, wait_s: float) -> None:
+        polled = consumer.poll(timeout_ms=wait_s * 1000, max_records=self.config.max_chunk_rows)
+        now = self._now()
+        for partition, buffer in self._buffers.items():
+            part = TopicPartition(self.config.topic, partition)
+            position = consumer.position(part, timeout_ms=0)
+            if position is not None and position > buffer.position:
+                self._take_in(buffer, polled.get(part, []), position, now)
+            highwater = consumer.highwater(part)
+            if highwater is not None:
+                self.ends[partition] = max(highwater, self.ends.get(partition, 0))
+        self._bound_memory()
+        if polled:
+            self.last_contact = now
+        self._backoff.reset()
+        self.problem = None
+
+    def _take_in(
+        self, buffer: PartitionBuffer, polled: list[ConsumerRecord], position: int, now: float
+    ) -> None:
+        records: Iterator[Record] = map(_record, polled)
+        if self._stop_at is not None:
+            stop = self._stop_at[buffer.partition]
+            records = (record for record in records if record.offset < stop)
+            position = min(position, stop)
+        buffer.extend(records, position, now)
+
+    def _bound_memory(self) -> None:
+        total = sum(buffer.bytes for buffer in self._buffers.values())
+        if total > IN_HAND_BYTES:
+            max(self._buffers.values(), key=lambda buffer: buffer.bytes).flush()
+
+    def _failed(self, error: Exception) -> None:
+        """Plans the next attempt, with a new consumer (an old one may be stuck in its error); or gives up."""
+        self._disconnect()
+        kind = error_kind(error)
+        if kind == "suspect":
+            recent = self._now() - self._suspected_at < SUSPECT_S
+            self._suspected = self._suspected + 1 if recent else 1
+            self._suspected_at = self._now()
+        if kind == "fatal" or self._suspected >= SUSPECT_ATTEMPTS:
+            raise RunError(self._advice(error)) from error
+        delay = self._backoff.next_delay()
+        self._retry_at = self._now() + delay
+        message = one_line(error)
+        if message != self.problem:
+            logger.warning("Kafka: %s; trying again", message)
+        self.problem = message
+
+    def _advice(self, error: Exception) -> str:
+        """The one line to tell of an error that ends the reader."""
+        where = f"Kafka topic {self.config.topic!r}"
+        if isinstance(error, _TopicShrunkError | SourceError):
+            return str(error)
+        if isinstance(error, kafka_errors.LogTruncationError):
+            why = "has lost records that were read already: made again, or an unclean leader election"
+            return f"{where} {why}; write to a new --output"
+        return f"{where}: {one_line(error)}"
+
+    def _disconnect(self) -> None:
+        for client in (self._consumer, self._admin):
+            if client is not None:
+                try:
+                    client.close()
+                except Exception as error:  # noqa: BLE001 - it is being thrown away
+                    logger.debug("closing a Kafka client: %s", one_line(error))
+        self._consumer = self._admin = None
+        self._refresh_at = float("-inf")
+
+
+class _TopicShrunkError(Exception):
+    """The topic ends before the position: recreated, or a broker that is not ready yet."""
+
+
+def bounds_problem(topic: str, partition: int, position: int, first: int, end: int) -> str | None:
+    """Why reading cannot go on at `position` in a partition that has [first, end); `None` if it can."""
+    where = f"topic {topic!r} partition {partition}"
+    if position > end:
+        return (
+            f"{where} ends at {end}, but the output already reaches {position}: the topic was made again, "
+            "or this is another cluster; write to a new --output"
+        )
+    if position < first:
+        return f"{where}: offsets {position} to {first} were lost to retention before they were read"
+    return None
+
+
+def _record(record: ConsumerRecord) -> Record:
+    event_time = record.timestamp if record.timestamp is not None and record.timestamp >= 0 else None
+    return Record(record.offset, record.value, record.key, event_time)

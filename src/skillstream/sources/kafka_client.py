@@ -1,0 +1,201 @@
+"""Kafka's clients as we use them: how they are made, what a topic is now, which errors mean what."""
+
+from __future__ import annotations
+
+import logging
+import random
+import ssl
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka import errors as kafka_errors
+
+from skillstream.errors import SourceError
+from skillstream.sources.kafka_settings import ClientSettings
+
+__all__ = [
+    "Backoff",
+    "TopicFacts",
+    "end_offsets",
+    "error_kind",
+    "first_offsets",
+    "make_admin",
+    "make_consumer",
+    "one_line",
+    "start_offsets",
+    "topic_facts",
+]
+
+# Calls other than fetches give up after this long, so that a drain never waits for a dead broker.
+CALL_TIMEOUT_MS = 4_000
+
+# With these no retry helps: somebody has to change something first.
+FATAL = (
+    kafka_errors.AuthorizationError,
+    kafka_errors.IllegalSaslStateError,
+    kafka_errors.InvalidTopicError,
+    kafka_errors.KafkaConfigurationError,
+    kafka_errors.LogTruncationError,
+    kafka_errors.SaslAuthenticationFailedError,
+    kafka_errors.SecurityDisabledError,
+    kafka_errors.UnsupportedCodecError,
+    kafka_errors.UnsupportedCompressionTypeError,
+    kafka_errors.UnsupportedSaslMechanismError,
+    kafka_errors.UnsupportedVersionError,
+    ssl.SSLCertVerificationError,
+)
+
+
+@dataclass(frozen=True)
+class TopicFacts:
+    """What a topic is at this moment. `topic_id` is its alone: made again or elsewhere it differs."""
+
+    topic_id: str
+    partitions: tuple[int, ...]
+
+
+def make_consumer(settings: ClientSettings) -> KafkaConsumer:
+    """A consumer that never moves by itself: no group, no commits, no reset of offsets.
+
+    Raises:
+        KafkaError, OSError: no server can be reached, or none lets us in; the reason of the last attempt.
+    """
+    defaults = {
+        # Noticing a new partition or a lost leader within seconds costs one small request.
+        "metadata_max_age_ms": 10_000,
+        "reconnect_backoff_max_ms": 2_000,
+        # Largest frame accepted; the client's default is less than a broker may be set to.
+        "receive_message_max_bytes": 1 << 30,
+        "bootstrap_timeout_ms": CALL_TIMEOUT_MS,
+        "fetch_max_bytes": 16 << 20,
+        "metrics_enabled": False,
+    }
+    ours = {
+        "enable_auto_commit": False,
+        "isolation_level": "read_committed",
+        # With "earliest" a seek below the retained range silently skips records; "none" raises.
+        "auto_offset_reset": "none",
+        "group_id": None,
+        "allow_auto_create_topics": False,
+    }
+    return _connect(lambda: settings.consumer(**{**defaults, **settings.values, **ours}))
+
+
+def make_admin(settings: ClientSettings) -> KafkaAdminClient:
+    """An admin client whose calls end within seconds; raises like `make_consumer`."""
+    limits = {"bootstrap_timeout_ms": CALL_TIMEOUT_MS, "request_timeout_ms": CALL_TIMEOUT_MS}
+    return _connect(lambda: settings.admin(**limits))
+
+
+class _ConnectionErrors(logging.Handler):
+    """Keeps the reason of the last failed connection: the client tells it to its log alone."""
+
+    last: Exception | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        for argument in record.args or ():
+            if isinstance(argument, Exception):
+                self.last = argument
+
+
+_connection_errors = _ConnectionErrors(logging.WARNING)
+
+
+def _connect(make: Callable[[], Any]) -> Any:
+    log = logging.getLogger("kafka.net.manager")
+    if _connection_errors not in log.handlers:
+        log.addHandler(_connection_errors)
+    _connection_errors.last = None
+    try:
+        return make()
+    except kafka_errors.KafkaTimeoutError as error:
+        raise _connection_errors.last or error from error
+
+
+def topic_facts(admin: KafkaAdminClient, topic: str) -> TopicFacts:
+    """The topic as the cluster has it now.
+
+    Raises:
+        SourceError: there is no such topic.
+        KafkaError: the cluster cannot be asked, or refuses.
+    """
+    described = admin.describe_topics([topic])
+    error = kafka_errors.for_code(described[0]["error_code"]) if described else None
+    if error is kafka_errors.UnknownTopicOrPartitionError or error is None:
+        raise SourceError(f"there is no topic {topic!r} in the Kafka cluster (or it may not be described)")
+    if error is not kafka_errors.NoError:
+        raise error(topic)
+    partitions = sorted(part["partition_index"] for part in described[0]["partitions"])
+    topic_id = described[0].get("topic_id") or uuid.UUID(int=0)  # brokers before 2.8 have none
+    return TopicFacts(str(topic_id), tuple(partitions))
+
+
+def first_offsets(consumer: KafkaConsumer, topic: str, partitions: Iterable[int]) -> dict[int, int]:
+    """The first retained offset of each partition."""
+    asked = [TopicPartition(topic, partition) for partition in partitions]
+    found = consumer.beginning_offsets(asked, timeout_ms=CALL_TIMEOUT_MS)
+    return {part.partition: offset for part, offset in found.items()}
+
+
+def end_offsets(consumer: KafkaConsumer, topic: str, partitions: Iterable[int]) -> dict[int, int]:
+    """The exclusive end of each partition, open transactions left out."""
+    asked = [TopicPartition(topic, partition) for partition in partitions]
+    found = consumer.end_offsets(asked, timeout_ms=CALL_TIMEOUT_MS)
+    return {part.partition: offset for part, offset in found.items()}
+
+
+def start_offsets(
+    consumer: KafkaConsumer, topic: str, partitions: Iterable[int], start: str | int
+) -> dict[int, int]:
+    """Where each partition begins: `earliest`, `latest`, or its first record from `start` milliseconds on."""
+    partitions = list(partitions)
+    if start == "earliest":
+        return first_offsets(consumer, topic, partitions)
+    ends = end_offsets(consumer, topic, partitions)
+    if start == "latest":
+        return ends
+    times = {TopicPartition(topic, partition): start for partition in partitions}
+    found = consumer.offsets_for_times(times, timeout_ms=CALL_TIMEOUT_MS)
+    return {p.partition: ends[p.partition] if at is None else at.offset for p, at in found.items()}
+
+
+def error_kind(error: Exception) -> Literal["retry", "suspect", "fatal"]:
+    """What to do about an error of the client.
+
+    `retry`: the cluster or the network is away; go on trying. `suspect`: may pass (a damaged response,
+    a broker in the middle of its start), but not for ever. `fatal`: no retry helps.
+    """
+    if isinstance(error, FATAL):
+        return "fatal"
+    if isinstance(error, OSError) or getattr(error, "retriable", False):
+        return "retry"
+    return "suspect"
+
+
+def one_line(error: BaseException) -> str:
+    """The error's kind and message without line breaks."""
+    text = str(error) or type(error).__name__
+    name = type(error).__name__
+    return " ".join(text.split() if text.startswith(name) else [f"{name}:", *text.split()])
+
+
+class Backoff:
+    """Delays between attempts: doubling from 0.1 s to `most_s`, each with full jitter (half of it fixed)."""
+
+    def __init__(self, most_s: float = 10.0, draw: Callable[[], float] = random.random) -> None:
+        self.attempts = 0
+        self._most_s = most_s
+        self._draw = draw
+
+    def next_delay(self) -> float:
+        """Seconds to wait before the next attempt."""
+        delay: float = min(self._most_s, 0.1 * 2.0 ** min(self.attempts, 16))
+        self.attempts += 1
+        return delay * (0.5 + self._draw() / 2)
+
+    def reset(self) -> None:
+        """An attempt worked."""
+        self.attempts = 0
