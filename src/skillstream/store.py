@@ -13,7 +13,6 @@ import os
 import re
 import secrets
 import socket
-import stat
 from pathlib import Path
 from typing import Protocol
 
@@ -35,9 +34,6 @@ class Store(Protocol):
 
     def names(self, folder: str) -> list[str]:
         """Names of the files and folders directly in `folder`, sorted; none if it does not exist."""
-
-    def exists(self, path: str) -> bool:
-        """Whether there is a file of this name, whole and readable by others."""
 
     def read(self, path: str) -> bytes | None:
         """The whole file; `None` if there is none."""
@@ -80,14 +76,6 @@ class LocalStore:
             return []
         except OSError as error:
             raise _failed("cannot list", self.root / folder, error) from error
-
-    def exists(self, path: str) -> bool:
-        try:
-            return stat.S_ISREG((self.root / path).stat().st_mode)
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        except OSError as error:
-            raise _failed("cannot look for", self.root / path, error) from error
 
     def read(self, path: str) -> bytes | None:
         try:

@@ -1,0 +1,166 @@
+import errno
+import os
+import subprocess
+import sys
+
+import pytest
+
+from skillstream import store as store_module
+from skillstream.errors import OutputError, RunError
+from skillstream.store import TEMPORARY_MAX_AGE_S, LocalStore, open_store
+
+
+def everything_in(folder):
+    return sorted(os.path.join(parent, name) for parent, _, names in os.walk(folder) for name in names)
+
+
+class FailAt(LocalStore):
+    """A file system on which one step fails with an error number."""
+
+    def __init__(self, root, step, number):
+        super().__init__(root)
+        self._fail = step, number
+
+    def _check(self, step, *paths):
+        if self._fail[0] == step:
+            raise OSError(self._fail[1], os.strerror(self._fail[1]), str(paths[0]), None, str(paths[-1]))
+
+    def _make_folder(self, folder):
+        self._check("make_folder", folder)
+        super()._make_folder(folder)
+
+    def _write(self, temporary, data):
+        temporary.write_bytes(data[: len(data) // 2])
+        self._check("write", temporary)
+        temporary.unlink()
+        super()._write(temporary, data)
+
+    def _link(self, temporary, target):
+        self._check("link", temporary, target)
+        return super()._link(temporary, target)
+
+
+def test_a_file_is_created_once_and_read_whole(tmp_path):
+    store = LocalStore(tmp_path / "new" / "folder")
+    assert store.read("a/b/c") is None
+    assert store.names("a/b") == []
+    assert store.create("a/b/c", b"first")
+    assert not store.create("a/b/c", b"second")
+    assert store.read("a/b/c") == b"first"
+    assert store.names("a") == ["b"]
+    assert everything_in(tmp_path) == [str(tmp_path / "new/folder/a/b/c")]
+
+
+def test_a_lost_race_is_durable_too(tmp_path):
+    """The winner may have died between link and fsync of the folder."""
+    synced = []
+
+    class Watched(LocalStore):
+        def _sync_folder(self, folder):
+            synced.append(folder)
+            super()._sync_folder(folder)
+
+    LocalStore(tmp_path).create("a", b"")
+    Watched(tmp_path).create("a", b"")
+    assert synced == [tmp_path]
+
+
+def test_a_repeated_link_request_of_nfs_is_a_success(tmp_path, monkeypatch):
+    link = os.link
+
+    def link_twice(source, target):
+        link(source, target)
+        link(source, target)
+
+    monkeypatch.setattr(os, "link", link_twice)
+    assert LocalStore(tmp_path).create("a", b"mine")
+
+
+@pytest.mark.parametrize(
+    ("step", "number", "message"),
+    [
+        ("write", errno.ENOSPC, r"cannot write .*/t/x: No space left on device; nothing is lost: make room"),
+        ("write", errno.EDQUOT, "make room and start again"),
+        ("write", errno.EIO, "Input/output error"),
+        ("link", errno.EPERM, "this file system has no hard links"),
+        ("link", errno.ENOTSUP, "this file system has no hard links"),
+        ("link", errno.ENOSPC, "make room"),
+        ("make_folder", errno.EROFS, "Read-only file system; choose a folder that this user can write"),
+        ("make_folder", errno.EACCES, "Permission denied; choose"),
+    ],
+)
+def test_a_failing_disk_is_told_in_one_line_and_leaves_nothing(tmp_path, step, number, message):
+    store = FailAt(tmp_path, step, number)
+    with pytest.raises(RunError, match=message) as caught:
+        store.create("t/x", b"0123456789")
+    assert "\n" not in str(caught.value)
+    assert everything_in(tmp_path) == []
+    assert LocalStore(tmp_path).create("t/x", b"mended")
+
+
+@pytest.mark.parametrize(
+    ("step", "number"), [("write", errno.ENOSPC), ("link", errno.EPERM), ("make_folder", errno.EROFS)]
+)
+def test_a_probe_refuses_at_start_and_leaves_nothing(tmp_path, step, number):
+    with pytest.raises(OutputError, match="cannot"):
+        FailAt(tmp_path / "new", step, number).probe()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_probe_of_a_good_folder_leaves_it_empty(tmp_path):
+    LocalStore(tmp_path / "new").probe()
+    assert list((tmp_path / "new").iterdir()) == []
+
+
+def test_an_output_that_is_a_file_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="Not a directory"):
+        LocalStore(tmp_path / "file").probe()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_without_write_permission_is_refused(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(OutputError, match="choose a folder"):
+        LocalStore(tmp_path / "new").probe()
+
+
+def test_an_address_of_an_unknown_kind_is_refused():
+    with pytest.raises(OutputError, match="expected a folder"):
+        open_store("ftp://host/folder")
+
+
+def test_sweep_removes_files_of_dead_writers_only(tmp_path):
+    now = 1e9
+    process = subprocess.Popen([sys.executable, "-c", ""])  # a process number that is free afterwards
+    process.wait()
+    host = store_module._host()
+    names = {
+        f".{host}-{process.pid}-{'0' * 16}.tmp": (0, True),
+        f".{host}-{os.getpid()}-{'1' * 16}.tmp": (0, False),
+        f".{host}-{os.getpid()}-{'2' * 16}.tmp": (TEMPORARY_MAX_AGE_S + 1, True),
+        f".elsewhere-0-1-{'3' * 16}.tmp": (TEMPORARY_MAX_AGE_S - 1, False),
+        f".elsewhere-0-1-{'4' * 16}.tmp": (TEMPORARY_MAX_AGE_S + 1, True),
+        ".hidden": (TEMPORARY_MAX_AGE_S + 1, False),
+        "_start": (TEMPORARY_MAX_AGE_S + 1, False),
+        "00000000000000000000.parquet": (TEMPORARY_MAX_AGE_S + 1, False),
+    }
+    folder = tmp_path / "tags" / "source=a" / "partition=00000"
+    folder.mkdir(parents=True)
+    for name, (age, _) in names.items():
+        (folder / name).touch()
+        os.utime(folder / name, (now - age, now - age))
+
+    assert LocalStore(tmp_path).sweep("tags", now) == 3
+    assert sorted(os.listdir(folder)) == sorted(name for name, (_, removed) in names.items() if not removed)
+
+
+def test_a_temporary_name_of_our_own_is_recognised(tmp_path):
+    path = tmp_path / store_module._temporary_name()
+    path.touch()
+    assert not store_module._is_left_over(path, path.stat().st_mtime)
+    assert store_module._is_left_over(path, path.stat().st_mtime + TEMPORARY_MAX_AGE_S + 1)
+
+
+def test_temporary_names_are_unique():
+    assert len({store_module._temporary_name() for _ in range(100)}) == 100
