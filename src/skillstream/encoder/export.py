@@ -116,7 +116,7 @@ def _convert(source: ModelFolder, folder: Path) -> int:
         import openvino
         import torch
 
-        from skillstream.encoder.torch_backend import TorchEncoder
+        from skillstream.encoder.torch_backend import TorchEncoder, quiet_transformers
     except ImportError as error:
         raise ModelError(
             f"converting the model {source.name} needs torch and transformers once ({error});"
@@ -127,10 +127,10 @@ def _convert(source: ModelFolder, folder: Path) -> int:
     # Two texts of unequal length, so that tracing cannot take the mask for a constant.
     example = (torch.ones(2, 8, dtype=torch.int64), torch.tensor([[1] * 8, [1] * 4 + [0] * 4]))
     shape = openvino.PartialShape([-1, -1])
-    with warnings.catch_warnings(), torch.inference_mode():
+    with warnings.catch_warnings(), quiet_transformers(), torch.inference_mode():
         warnings.simplefilter("ignore")  # the tracer's, about shapes that are made dynamic here
         model = openvino.convert_model(module, example_input=example, input=[shape, shape])
-    openvino.save_model(model, folder / MODEL_FILE, compress_to_fp16=False)
+    openvino.save_model(model, folder / MODEL_FILE, compress_to_fp16=module.stored_in_half)
     return module.dim
 
 

@@ -164,7 +164,7 @@ def _hub_folder(model: str) -> Path:
         pass
     try:
         return Path(snapshot_download(model, allow_patterns=HUB_FILES))
-    except Exception as error:  # noqa: BLE001 (the hub client raises errors of its HTTP library as well)
+    except Exception as error:
         reason = " ".join(str(error).split())[:200]
         raise ModelError(
             f"there is no folder {model!r}, and the hub does not give a model of that id: {reason}"

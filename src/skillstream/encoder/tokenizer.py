@@ -43,7 +43,7 @@ class TextTokenizer:
     def __init__(self, path: Path, max_length: int, *, lowercase: bool = False) -> None:
         try:
             self._tokenizer = Tokenizer.from_file(str(path))
-        except Exception as error:  # noqa: BLE001 (the library raises a bare Exception)
+        except Exception as error:
             raise ModelError(f"cannot read the tokenizer {path}: {error}") from error
         padding = self._tokenizer.padding
         self._tokenizer.no_truncation()

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from transformers import AutoModel
-from transformers.utils import logging as transformers_logging
+from transformers.utils.logging import disable_progress_bar, enable_progress_bar
 
 from skillstream.encoder.batches import Batch, BatchEncoder, Collect
 from skillstream.encoder.models import ModelConfig, ModelFolder, read_config
 from skillstream.encoder.tokenizer import TextTokenizer
 from skillstream.errors import ModelError
 
-__all__ = ["TorchEncoder", "load"]
+__all__ = ["TorchEncoder", "load", "quiet_transformers"]
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -28,9 +30,21 @@ class TorchEncoder(torch.nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.transformer = _load_transformer(config)
+        try:
+            with quiet_transformers():
+                self.transformer = AutoModel.from_pretrained(
+                    config.transformer,
+                    dtype="auto",
+                    attn_implementation="sdpa",
+                    local_files_only=True,
+                    trust_remote_code=False,
+                    use_safetensors=True,
+                )
+        except (OSError, ValueError, RuntimeError) as error:
+            raise ModelError(f"cannot load the model in {config.transformer}: {error}") from error
         self.pooling = config.pooling
-        self.eval()
+        self.stored_in_half = self.transformer.dtype == torch.float16
+        self.float().eval()
 
     @property
     def dim(self) -> int:
@@ -85,25 +99,18 @@ def load(folder: ModelFolder, precision: str = "auto", threads: int | None = Non
     return BatchEncoder(folder, "torch", model.dim, tokenizer, run, f"{precision} on {where}")
 
 
-def _load_transformer(config: ModelConfig) -> Any:
-    # Progress bars and remarks about the weights have no place in the output of a command.
-    verbosity = transformers_logging.get_verbosity()
-    transformers_logging.set_verbosity_error()
-    transformers_logging.disable_progress_bar()
+@contextmanager
+def quiet_transformers() -> Iterator[None]:
+    """Progress bars and remarks about weights have no place in the output of a command."""
+    logger = logging.getLogger("transformers")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
-        return AutoModel.from_pretrained(
-            config.transformer,
-            dtype=torch.float32,
-            attn_implementation="sdpa",
-            local_files_only=True,
-            trust_remote_code=False,
-            use_safetensors=True,
-        )
-    except (OSError, ValueError, RuntimeError) as error:
-        raise ModelError(f"cannot load the model in {config.transformer}: {error}") from error
+        yield
     finally:
-        transformers_logging.enable_progress_bar()
-        transformers_logging.set_verbosity(verbosity)
+        enable_progress_bar()  # type: ignore[no-untyped-call]
+        logger.setLevel(level)
 
 
 def _to_numpy(tensor: torch.Tensor) -> Any:
