@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import logging
 import resource
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import apache_beam as beam
@@ -25,9 +27,9 @@ from skillstream.encoder import load_encoder
 from skillstream.errors import RunError, SkillstreamError, UsageError
 from skillstream.index import check_model, default_index_folder, load_index
 from skillstream.pipelines.options import add_config_flags, config_from_flags, pipeline_runner, root_cause
-from skillstream.run_info import open_run
+from skillstream.run_info import RunInfo, open_run, read_run, versions, without_secrets
 from skillstream.sink import Chain, sweep
-from skillstream.sources.plan import FilePlan, FileRange, plan_files
+from skillstream.sources.plan import RANGE_BYTES, FilePlan, FileRange, plan_files
 from skillstream.summary import RunSummary, SourceSummary
 from skillstream.tagger import model_version, taxonomy_version
 from skillstream.transforms.publish import PublishChunks
@@ -69,12 +71,15 @@ def run(
         RunError: a worker failed. Running again goes on where it stopped.
     """
     runner, options = pipeline_runner(beam_flags), PipelineOptions(list(beam_flags))
-    plan = plan_files(inputs, config.fields, output=config.output)
+    held = read_run(config.output)
+    # A large file is cut again as it was, so that every range finds its own chain.
+    range_bytes = (held and held.range_bytes) or RANGE_BYTES
+    plan = plan_files(inputs, config.fields, output=config.output, range_bytes=range_bytes)
     encoder = load_encoder(config.model, backend=config.backend)
     folder = Path(config.index) if config.index else default_index_folder(config.taxonomy, encoder)
     index = load_index(folder)
     check_model(index, encoder)
-    open_run(config, plan, encoder, index)
+    open_run(config.output, run_info(config, plan, index.taxonomy_name), force=config.force)
     sweep(config.output)
 
     before = published_rows(config.output, plan)
@@ -105,6 +110,17 @@ def run(
         model_version=model_version(encoder),
         taxonomy_version=taxonomy_version(index),
         problems=[*metrics.strings(PROBLEMS), *(f"{path}: left out, the same file twice" for path in plan.duplicates)],
+    )
+
+
+def run_info(config: FilesConfig, plan: FilePlan, taxonomy: str) -> RunInfo:
+    """What `run.json` says of this run."""
+    return RunInfo(
+        identity={"source": "files", "taxonomy": taxonomy},
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        versions=versions(),
+        options=without_secrets(dataclasses.asdict(config)),
+        range_bytes=plan.range_bytes,
     )
 
 

@@ -63,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # What follows `--` is for Beam, whichever the command.
     cut = arguments.index("--") if "--" in arguments else len(arguments)
     beam_flags = arguments[cut + 1 :]
-    set_up_logging()
+    set_up_logging(debug)
     try:
         result = cli.main(arguments[:cut], prog_name="skillstream", standalone_mode=False, obj=beam_flags)
     except click.exceptions.Exit as stop:
@@ -87,12 +87,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     return result if isinstance(result, int) else 0
 
 
-def set_up_logging() -> None:
-    """Warnings on stderr, a line each, without what Beam says about Google's libraries on import."""
+def set_up_logging(debug: bool) -> None:
+    """Warnings on stderr, a line each.
+
+    Beam's own logging of a worker's error is a page of traceback before we say it in one line, and on
+    import it warns about Google's libraries: both only with `--debug`.
+    """
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
     handler.addFilter(lambda record: not record.getMessage().startswith("apitools not found"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    if not debug:
+        logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
 
 
 def fail(message: str, code: int, debug: bool) -> int:

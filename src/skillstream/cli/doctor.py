@@ -58,7 +58,7 @@ def _check_machine(model: str, as_json: bool) -> int:
     facts["backend"] = encoder.describe()
     tagger = Tagger.load(model=model)
     facts["index"] = f"{len(tagger.index):,} skills, {tagger.taxonomy_version}"
-    facts["confidence"] = tagger.heads.describe()
+    facts["confidence"] = "calibrated for this model" if tagger.ranker.heads.calibrated else "not calibrated for this model"
     labels = [tag.label for tag in tagger.tag(SELF_TEST_POSTING)]
     facts["self-test tags"] = ", ".join(labels[:5])
     facts["self-test tokens/s"] = round(_speed(tagger))
@@ -78,17 +78,17 @@ def _speed(tagger: Tagger) -> float:
 
 
 def _check_output(output: Path, as_json: bool) -> int:
-    from skillstream.chain_check import verify_output  # noqa: PLC0415
+    from skillstream.chain_check import verify_chain  # noqa: PLC0415
 
     if not output.is_dir():
         raise UsageError(f"{output} is no folder")
-    report = verify_output(output)
+    report = verify_chain(output)
     if as_json:
         click.echo(msgspec.json.encode(report))
     else:
         _show({"partitions": report.partitions, "files": report.files, "rows": report.rows}, as_json)
         for finding in report.findings:
-            click.echo(f"{finding.path}: {finding.problem}")
+            click.echo(f"{finding.kind}: {finding.path}: {finding.detail}")
         click.echo("whole" if not report.findings else f"{len(report.findings)} problems")
     return 1 if report.findings else 0
 

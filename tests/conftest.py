@@ -1,0 +1,67 @@
+"""Fixtures shared by all tests.
+
+Models: `encoder` is the quick, deterministic `HashEncoder`; `base_encoder` the real base model, loaded once.
+Indexes: `index_folder` holds a dozen skills for `encoder`.
+Caches: every test session has its own cache folder, so that nothing depends on what lies on the machine.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from skillstream.encoder import Encoder, load_encoder
+from skillstream.index import build_index, save_index
+from skillstream.taxonomy import Skill, Taxonomy
+from skillstream.testing import HashEncoder
+from tests.data import SKILLS
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A cache folder of our own; SKILLSTREAM_TEST_CACHE_DIR keeps one between runs."""
+    folder = Path(os.environ.get("SKILLSTREAM_TEST_CACHE_DIR") or tmp_path_factory.mktemp("cache"))
+    before = os.environ.get("SKILLSTREAM_CACHE_DIR")
+    os.environ["SKILLSTREAM_CACHE_DIR"] = str(folder)
+    yield folder
+    if before is None:
+        del os.environ["SKILLSTREAM_CACHE_DIR"]
+    else:
+        os.environ["SKILLSTREAM_CACHE_DIR"] = before
+
+
+@pytest.fixture(scope="session")
+def encoder() -> HashEncoder:
+    return HashEncoder()
+
+
+@pytest.fixture(scope="session")
+def base_encoder(cache_folder: Path) -> Encoder:
+    return load_encoder("base")
+
+
+@pytest.fixture(scope="session")
+def taxonomy() -> Taxonomy:
+    skills = [
+        Skill(uri=f"urn:skill:{number}", label=label, alt_labels=alternatives, groups=["all"], kind="skill")
+        for number, (label, alternatives) in enumerate(SKILLS)
+    ]
+    return Taxonomy("test", "1", skills)
+
+
+@pytest.fixture(scope="session")
+def index_folder(encoder: HashEncoder, taxonomy: Taxonomy, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("index")
+    save_index(build_index(taxonomy, encoder), folder)
+    return folder
+
+
+@pytest.fixture
+def hash_model(monkeypatch: pytest.MonkeyPatch, encoder: HashEncoder) -> HashEncoder:
+    """Every model name means the HashEncoder, for pipelines and commands in this process."""
+    for module in ("skillstream.worker", "skillstream.tagger", "skillstream.pipelines.tag_files"):
+        monkeypatch.setattr(f"{module}.load_encoder", lambda *_, **__: encoder)
+    return encoder

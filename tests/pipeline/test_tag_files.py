@@ -1,0 +1,178 @@
+"""The files pipeline on the local runner: what lies in the files afterwards, and what is refused before."""
+
+import gzip
+import json
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+import pytest
+
+from skillstream import FilesConfig
+from skillstream.chain_check import verify_chain
+from skillstream.errors import IndexFormatError, OutputError, RunError, SourceError
+from skillstream.pipelines import tag_files
+from tests.data import make_jsonl, make_posting
+
+pytestmark = pytest.mark.usefixtures("hash_model")
+
+
+@pytest.fixture
+def config(tmp_path, index_folder):
+    def make(**options):
+        defaults = {"output": str(tmp_path / "out"), "index": str(index_folder), "max_chunk_rows": 7}
+        return FilesConfig(**{**defaults, **options})
+
+    return make
+
+
+def read_rows(output):
+    files = [str(path) for path in sorted((output / "tags").rglob("*.parquet"))]
+    rows = [row for file in files for row in pq.ParquetFile(file).read().to_pylist()]
+    return sorted(rows, key=lambda row: (row["source"], row["partition"], row["offset"]))
+
+
+def write(path, content):
+    path.write_bytes(content)
+    return str(path)
+
+
+def test_every_record_of_every_file_is_one_row(tmp_path, config):
+    lines = make_jsonl(30)
+    inputs = [
+        write(tmp_path / "a.jsonl", lines),
+        write(tmp_path / "b.jsonl.gz", gzip.compress(make_jsonl(9, seed=1) + b"not json\n")),
+        write(tmp_path / "c.csv", b"title,description\nWelder,weld metal\nCook,prepare pastry\nragged\n"),
+    ]
+    pq.write_table(pa.Table.from_pylist([make_posting(1), make_posting(2)]), tmp_path / "d.parquet")
+    summary = tag_files.run(config(), [*inputs, str(tmp_path / "d.parquet")])
+    assert (summary.records, summary.tagged, summary.rejected) == (45, 43, {"invalid_json": 1, "ragged_row": 1})
+    assert [source.rows for source in summary.sources] == [30, 10, 3, 2]
+    assert summary.problems == []
+    rows = read_rows(tmp_path / "out")
+    assert len(rows) == 45
+    assert len({(row["source"], row["partition"], row["offset"]) for row in rows}) == 45
+    assert summary.tags == sum(len(row["skills"]) for row in rows) > 45
+    report = verify_chain(tmp_path / "out")
+    assert (report.rows, report.findings) == (45, [])
+
+
+def test_running_again_adds_nothing_and_goes_on_where_it_stopped(tmp_path, config):
+    inputs = [write(tmp_path / "a.jsonl", make_jsonl(30))]
+    tag_files.run(config(), inputs)
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*.parquet")}
+    newest = max(before)
+    newest.unlink()  # as if the job had died before its last chunk
+    summary = tag_files.run(config(), inputs)
+    assert (summary.resumed, summary.records) == (28, 2)
+    after = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*.parquet")}
+    assert {path: after[path] for path in before if path != newest} == {
+        path: time for path, time in before.items() if path != newest
+    }
+    assert len(read_rows(tmp_path / "out")) == 30
+    assert tag_files.run(config(), inputs).records == 0
+
+
+def test_large_files_are_cut_into_ranges_with_absolute_row_numbers(tmp_path, config, monkeypatch):
+    monkeypatch.setattr(tag_files, "RANGE_BYTES", 2000)
+    path = write(tmp_path / "a.jsonl", make_jsonl(40))
+    summary = tag_files.run(config(), [path])
+    rows = read_rows(tmp_path / "out")
+    assert len({row["partition"] for row in rows}) > 2
+    assert sorted(row["offset"] for row in rows) == list(range(40))
+    assert [row["posting_id"] for row in sorted(rows, key=lambda row: row["offset"])] == [f"t{n}" for n in range(40)]
+    assert summary.sources[0].rows == 40
+    # A later start with another default still cuts as run.json says.
+    monkeypatch.setattr(tag_files, "RANGE_BYTES", 1 << 20)
+    assert tag_files.run(config(), [path]).records == 0
+
+
+def test_a_cut_gzip_file_keeps_the_rows_before_and_is_reported(tmp_path, config):
+    whole = gzip.compress(make_jsonl(2000, seed=3), mtime=0)
+    inputs = [write(tmp_path / "cut.jsonl.gz", whole[: len(whole) // 2]), write(tmp_path / "ok.jsonl", make_jsonl(5))]
+    summary = tag_files.run(config(max_chunk_rows=100), inputs)
+    assert len(summary.problems) == 1
+    assert "cut.jsonl.gz" in summary.problems[0]
+    cut, ok = summary.sources
+    assert 0 < cut.rows < 2000
+    assert ok.rows == 5
+    assert verify_chain(tmp_path / "out").findings == []
+
+
+def test_options_and_versions_are_recorded_without_secrets(tmp_path, config):
+    tag_files.run(config(), [write(tmp_path / "a.jsonl", make_jsonl(2))])
+    run = json.loads((tmp_path / "out" / "run.json").read_bytes())
+    assert run["identity"]["taxonomy"] == "test"
+    assert run["options"]["max_chunk_rows"] == 7
+    assert run["versions"]["skillstream"]
+
+
+def test_hive_readers_see_all_rows(tmp_path, config):
+    tag_files.run(config(), [write(tmp_path / "a.jsonl", make_jsonl(12))])
+    table = ds.dataset(tmp_path / "out" / "tags", format="parquet").to_table()
+    assert table.num_rows == 12
+
+
+def refused(tmp_path, call, error, match):
+    with pytest.raises(error, match=match):
+        call()
+    out = tmp_path / "out"
+    assert not out.exists() or list(out.rglob("*.parquet")) == []
+
+
+def test_a_missing_input_is_refused_before_anything_is_written(tmp_path, config):
+    refused(tmp_path, lambda: tag_files.run(config(), [str(tmp_path / "none.jsonl")]), SourceError, "none.jsonl")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_table_without_a_text_column_is_refused(tmp_path, config):
+    pq.write_table(pa.table({"a": [1], "b": [2]}), tmp_path / "x.parquet")
+    refused(tmp_path, lambda: tag_files.run(config(), [str(tmp_path / "x.parquet")]), SourceError, "x.parquet")
+
+
+def test_an_index_of_another_model_is_refused(tmp_path, config, monkeypatch):
+    from skillstream.testing import HashEncoder
+
+    monkeypatch.setattr(tag_files, "load_encoder", lambda *_, **__: HashEncoder(dim=64))
+    path = write(tmp_path / "a.jsonl", make_jsonl(1))
+    refused(tmp_path, lambda: tag_files.run(config(), [path]), IndexFormatError, "made with model")
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_output_made_with_another_taxonomy_is_refused_unless_forced(tmp_path, config):
+    path = write(tmp_path / "a.jsonl", make_jsonl(1))
+    tag_files.run(config(), [path])
+    run_file = tmp_path / "out" / "run.json"
+    run_file.write_text(run_file.read_text().replace('"taxonomy": "test"', '"taxonomy": "other"'))
+    with pytest.raises(OutputError, match="other"):
+        tag_files.run(config(), [path])
+    assert tag_files.run(config(force=True), [path]).records == 0
+
+
+def test_a_failing_worker_is_one_error_and_running_again_goes_on(tmp_path, config, monkeypatch):
+    from skillstream.tagger import Tagger
+
+    path = write(tmp_path / "a.jsonl", make_jsonl(30))
+    whole = Tagger.tag_chunk
+
+    def broken(self, chunk):
+        if chunk.start >= 14:
+            raise OSError("the encoder's device is gone")
+        return whole(self, chunk)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Tagger, "tag_chunk", broken)
+        with pytest.raises(RunError, match="the encoder's device is gone"):
+            tag_files.run(config(), [path])
+    assert [row["offset"] for row in read_rows(tmp_path / "out")] == list(range(14))
+    assert tag_files.run(config(), [path]).records == 16
+    assert len(read_rows(tmp_path / "out")) == 30
+
+
+def test_main_takes_flags_in_beams_style(tmp_path, index_folder, capsys):
+    path = write(tmp_path / "a.jsonl", make_jsonl(3))
+    arguments = [f"--input={path}", f"--output={tmp_path / 'out'}", f"--index={index_folder}", "--max_chunk_rows=2"]
+    assert tag_files.main([*arguments, "--runner=DirectRunner"]) == 0
+    assert json.loads(capsys.readouterr().out)["records"] == 3
+    assert tag_files.main([*arguments, "--top_k=0"]) == 2
+    assert "top-k" in capsys.readouterr().err

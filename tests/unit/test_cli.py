@@ -1,0 +1,126 @@
+"""The command line: exit codes, one-line errors, output for scripts."""
+
+import json
+
+import pytest
+
+from skillstream.cli import COMMANDS, cli, main
+from tests.data import make_jsonl
+
+
+@pytest.fixture
+def postings(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(make_jsonl(6) + b"broken\n")
+    return path
+
+
+def one_line(captured):
+    assert captured.out == ""
+    lines = captured.err.strip().splitlines()
+    assert len(lines) == 1, captured.err
+    assert "Traceback" not in captured.err
+    return lines[0]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command, capsys):
+    assert main([command, "--help"]) == 0
+    assert "Usage: skillstream" in capsys.readouterr().out
+
+
+def test_every_option_has_help():
+    def walk(command, path):
+        for parameter in command.params:
+            if parameter.param_type_name == "option":
+                assert parameter.help, f"{path} {parameter.name}"
+        for name in getattr(command, "list_commands", lambda _: [])(None):
+            walk(command.get_command(None, name), f"{path} {name}")
+
+    walk(cli, "skillstream")
+
+
+def test_version(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("skillstream, version ")
+
+
+@pytest.mark.usefixtures("hash_model")
+def test_tag_prints_a_summary_for_scripts(postings, index_folder, tmp_path, capsys):
+    arguments = ["tag", str(postings), "--output", str(tmp_path / "out"), "--index", str(index_folder)]
+    assert main([*arguments, "--json"]) == 0
+    captured = capsys.readouterr()
+    summary = json.loads(captured.out)
+    assert (summary["records"], summary["tagged"], summary["rejected"]) == (7, 6, {"invalid_json": 1})
+    assert main([*arguments, "--show", "1"]) == 0
+    again = capsys.readouterr().out
+    assert "7 from earlier runs" in again
+    assert "Position 0" in again
+
+
+@pytest.mark.usefixtures("hash_model")
+def test_beam_flags_follow_two_dashes(postings, index_folder, tmp_path, capsys):
+    arguments = ["tag", str(postings), "--output", str(tmp_path / "out"), "--index", str(index_folder), "--json"]
+    assert main([*arguments, "--", "--runner=DirectRunner", "--job_name=x"]) == 0
+    assert json.loads(capsys.readouterr().out)["records"] == 7
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["tag"], "Missing argument 'INPUT...'"),
+        (["tag", "{tmp}/a.jsonl"], "--output"),
+        (["tag", "{tmp}/a.jsonl", "--output", "{tmp}/out", "--frob"], "No such option"),
+        (["tag", "{tmp}/none.jsonl", "--output", "{tmp}/out"], "none.jsonl"),
+        (["tag", "{tmp}/a.jsonl", "--output", "{tmp}/a.jsonl"], "a.jsonl"),
+        (["tag", "{tmp}/a.jsonl", "--output", "{tmp}/out", "--top-k", "0"], "--top-k must be at least 1"),
+        (["tag", "{tmp}/a.jsonl", "--output", "{tmp}/out", "--index", "{tmp}"], "holds no skills index"),
+        (["tag", "{tmp}/a.jsonl", "--output", "{tmp}/out", "--model", "{tmp}"], "model"),
+        (["tag", "{tmp}/a.jsonl", "--output", "{tmp}/out", "--runner", "NoRunner"], "NoRunner"),
+        (["explain", "{tmp}/none.json"], "none.json"),
+        (["explain", "{tmp}/a.jsonl", "--record", "99"], "--record 99"),
+        (["index", "info", "{tmp}"], "holds no skills index"),
+        (["index", "build", "--taxonomy", "{tmp}/none.csv", "--output", "{tmp}/index"], "none.csv"),
+        (["doctor", "--output", "{tmp}/none"], "none"),
+        (["frobnicate"], "No such command"),
+    ],
+)
+@pytest.mark.usefixtures("hash_model")
+def test_wrong_usage_is_one_line_and_exit_code_2(arguments, says, postings, tmp_path, capsys):
+    before = sorted(tmp_path.rglob("*"))
+    code = main([argument.replace("{tmp}", str(tmp_path)) for argument in arguments])
+    line = one_line(capsys.readouterr())
+    assert says in line
+    assert code == 2
+    assert sorted(tmp_path.rglob("*")) == before, "nothing may be written"
+
+
+@pytest.mark.usefixtures("hash_model")
+def test_debug_shows_the_traceback(tmp_path, capsys):
+    assert main(["--debug", "tag", str(tmp_path / "none.jsonl"), "--output", str(tmp_path / "out")]) == 2
+    assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("hash_model")
+def test_doctor_says_whether_an_output_is_whole(postings, index_folder, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert main(["tag", str(postings), "--output", str(out), "--index", str(index_folder), "--json"]) == 0
+    capsys.readouterr()
+    assert main(["doctor", "--output", str(out)]) == 0
+    assert "whole" in capsys.readouterr().out
+    (file,) = out.rglob("*.parquet")
+    file.write_bytes(file.read_bytes()[:-30])
+    assert main(["doctor", "--output", str(out)]) == 1
+    assert "unreadable" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("hash_model")
+def test_explain_shows_text_and_tags(tmp_path, index_folder, capsys):
+    posting = tmp_path / "posting.json"
+    posting.write_text('{"title": "Welder", "description": "You weld metal."}')
+    assert main(["explain", str(posting), "--index", str(index_folder)]) == 0
+    assert "weld metal" in capsys.readouterr().out
+    assert main(["explain", str(posting), "--index", str(index_folder), "--json"]) == 0
+    explained = json.loads(capsys.readouterr().out)
+    tag = explained["tags"][0]
+    assert explained["text"][tag["start"] : tag["end"]] == tag["evidence"]

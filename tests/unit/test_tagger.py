@@ -1,0 +1,154 @@
+"""The tagger with the HashEncoder: what goes in comes out as one row each, with true offsets."""
+
+import numpy as np
+import pytest
+
+from skillstream import PostingRejectedError, Tagger, TagConfig
+from skillstream.chunks import Chunk, Record
+from skillstream.errors import IndexFormatError, UsageError
+from skillstream.index import load_index
+from skillstream.rows import rows_to_table
+from skillstream.tagger import blocks
+from skillstream.testing import HashEncoder
+from tests.data import make_posting
+
+POSTING = {
+    "id": 7,
+    "title": "Data engineer",
+    "description": "<p>You write <b>Python</b> and SQL.</p><ul><li>Apache Kafka is a plus</li></ul>",
+}
+
+
+@pytest.fixture
+def tagger(encoder, index_folder):
+    return Tagger(encoder, load_index(index_folder), TagConfig())
+
+
+def chunk_of(*payloads):
+    records = [Record(offset, payload) for offset, payload in enumerate(payloads, 100)]
+    return Chunk("jobs", 3, 100, 100 + len(records), records)
+
+
+def test_tags_name_the_skills_with_their_proof(tagger):
+    explanation = tagger.explain(POSTING)
+    text = explanation.document.text
+    labels = [tag.label for tag in explanation.tags]
+    assert {"Python (computer programming)", "SQL", "Apache Kafka"} <= set(labels)
+    for rank, tag in enumerate(explanation.tags, start=1):
+        assert tag.rank == rank
+        assert text[tag.start : tag.end] == tag.evidence
+        assert text[tag.words_start : tag.words_end] == tag.words
+        assert tag.start <= tag.words_start < tag.words_end <= tag.end
+        assert 0.0 <= tag.confidence <= 1.0
+        assert -1.001 <= tag.score <= 1.001
+    confidences = [tag.confidence for tag in explanation.tags]
+    assert confidences == sorted(confidences, reverse=True)
+    assert len({tag.uri for tag in explanation.tags}) == len(labels)
+
+
+@pytest.mark.parametrize("form", ["mapping", "bytes", "text"])
+def test_every_form_of_a_posting_is_tagged(tagger, form):
+    posting = {
+        "mapping": {"description": "We use Apache Kafka"},
+        "bytes": b'{"description": "We use Apache Kafka"}',
+        "text": "We use Apache Kafka",
+    }[form]
+    assert "Apache Kafka" in [tag.label for tag in tagger.tag(posting)]
+
+
+def test_a_posting_that_cannot_be_read_says_why(tagger):
+    with pytest.raises(PostingRejectedError, match="missing_text") as caught:
+        tagger.tag({"id": 1})
+    assert caught.value.rejection.code == "missing_text"
+
+
+def test_score_is_the_cosine_of_sentences_and_labels(tagger, encoder):
+    scores = tagger.score(["Apache Kafka", "weld metal"])
+    assert scores.shape == (2, len(tagger.index))
+    assert scores.dtype == np.float32
+    labels = list(tagger.index.labels)
+    assert scores[0, labels.index("Apache Kafka")] == pytest.approx(1.0, abs=1e-5)
+    assert scores[1, labels.index("weld metal")] == pytest.approx(1.0, abs=1e-5)
+
+
+def test_one_row_a_record_whatever_it_is(tagger):
+    payloads = [b'{"id": 1, "title": "x", "description": "weld metal"}', b"", b"{", None, b"\xff\xfe", b"[]"]
+    tagged = tagger.tag_chunk(chunk_of(*payloads), now=lambda: 12.5)
+    assert [row.offset for row in tagged.rows] == list(range(100, 106))
+    assert [row.error is None for row in tagged.rows] == [True, False, False, False, False, False]
+    assert [row.error.payload for row in tagged.rows[1:]] == payloads[1:]
+    assert {row.tagged_at for row in tagged.rows} == {12500}
+    assert rows_to_table(tagged.rows).num_rows == 6
+
+
+def test_cached_sentences_give_the_same_tags(tagger):
+    payload = b'{"description": "weld metal\\nApache Kafka"}'
+    first = tagger.tag_chunk(chunk_of(payload))
+    again = tagger.tag_chunk(chunk_of(payload))
+    assert (first.sentences, first.cached, again.cached, again.tokens) == (2, 0, 2, 0)
+    assert first.rows[0].skills == again.rows[0].skills
+
+
+def test_the_same_posting_is_tagged_the_same_in_any_company(tagger, encoder, index_folder):
+    """Tags must not depend on what else is in the chunk, nor on the cache."""
+    import json
+
+    payloads = [json.dumps(make_posting(number)).encode() for number in range(20)]
+    together = tagger.tag_chunk(chunk_of(*payloads))
+    for number in (0, 7, 19):
+        alone = Tagger(encoder, load_index(index_folder), TagConfig(cache_sentences=0))
+        (row,) = alone.tag_chunk(chunk_of(payloads[number])).rows
+        expected = together.rows[number].skills
+        assert [tag.uri for tag in row.skills] == [tag.uri for tag in expected]
+        assert [tag.score for tag in row.skills] == pytest.approx([tag.score for tag in expected], abs=1e-5)
+
+
+def test_top_k_and_min_confidence_are_kept(encoder, index_folder):
+    index = load_index(index_folder)
+    text = "Python, SQL, Apache Kafka, weld metal, manage budgets"
+    assert len(Tagger(encoder, index, TagConfig(top_k=2)).tag(text)) == 2
+    strict = Tagger(encoder, index, TagConfig(min_confidence=1.0)).tag(text)
+    assert all(tag.confidence >= 1.0 for tag in strict)
+
+
+def test_granularity_posting_looks_at_the_beginning_only(encoder, index_folder):
+    config = TagConfig(granularity="posting")
+    tagger = Tagger(encoder, load_index(index_folder), config)
+    far = "filler words " * 400 + " Apache Kafka"
+    assert "Apache Kafka" not in [tag.label for tag in tagger.tag(far)]
+    assert "Apache Kafka" in [tag.label for tag in tagger.tag("Apache Kafka")]
+
+
+def test_an_index_of_another_model_is_refused(index_folder):
+    with pytest.raises(IndexFormatError, match="made with model hash"):
+        Tagger(HashEncoder(dim=64), load_index(index_folder))
+
+
+@pytest.mark.parametrize("wrong", [{"top_k": 0}, {"min_confidence": 1.5}, {"granularity": "word"}, {"backend": "abacus"}])
+def test_wrong_options_are_refused(wrong):
+    with pytest.raises(UsageError):
+        TagConfig(**wrong)
+
+
+def test_a_bug_in_one_record_rejects_that_record_alone(tagger, monkeypatch):
+    from skillstream import tagger as module
+
+    whole = module.segment
+
+    def broken(posting):
+        if posting.posting_id == "bad":
+            raise ZeroDivisionError("a bug")
+        return whole(posting)
+
+    monkeypatch.setattr(module, "segment", broken)
+    tagged = tagger.tag_chunk(chunk_of(b'{"id": "bad", "description": "x"}', b'{"id": "good", "description": "weld metal"}'))
+    assert tagged.rows[0].error.code == "internal"
+    assert "ZeroDivisionError" in tagged.rows[0].error.detail
+    assert tagged.rows[1].error is None
+
+
+def test_blocks_keep_order_and_bounds():
+    texts = ["aaaa", "bb", "c" * 30, "d", "ee"]
+    found = list(blocks(texts, 7))
+    assert [text for block in found for text in block] == texts
+    assert all(len(block) == 1 or sum(map(len, block)) <= 7 for block in found)
