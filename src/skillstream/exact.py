@@ -1,9 +1,9 @@
 """The exact lane: names of skills that stand in a sentence, word for word.
 
-Aho–Corasick runs over *words*, not characters: every word of a name is given one code point, a sentence becomes
-a string with one code point a word, and a name is found as a substring of it. So matches are whole words by
-construction, positions are word numbers, and all tolerance (case, plural, hyphens, spelling) lies in the
-normal form of words (`skillstream.words`). Which names are looked for is decided in `skillstream.names`.
+Aho–Corasick runs over *words*, not characters: every word of a name is given one code point, a sentence
+becomes a string with one code point a word, and a name is found as a substring of it. So matches are whole
+words by construction, positions are word numbers, and all tolerance (case, plural, hyphens, spelling) lies in
+the normal form of words (`skillstream.words`). Which names are looked for is decided in `skillstream.names`.
 """
 
 from __future__ import annotations
@@ -27,12 +27,8 @@ FIRST_CODE = 0x100
 MEMO_WORDS = 100_000  # words whose code is remembered: about 10 MB
 
 # A single letter is a name only between these: "Python, R and SQL", "R programming".
-BEFORE_LETTER = frozenset(
-    ["", ",", ";", "/", ":", "•", "*", "and", "or", "in", "using", "with", "like", "as", "&"]
-)
-AFTER_LETTER = frozenset(
-    ["", ",", ";", "/", ".", ")", "and", "or", "&", "programming", "language", "studio", "packages"]
-)
+BEFORE_LETTER = frozenset(["", "and", "or", "in", "using", "with", "like", "as", *",;/:•*&"])
+AFTER_LETTER = frozenset(["", "and", "or", "programming", "language", "studio", "packages", *",;/.)&"])
 
 
 class ExactMatch(msgspec.Struct, frozen=True, gc=False):
@@ -87,7 +83,7 @@ class ExactMatcher:
         matches = []
         for number, first, last in found:
             name, start, end = self._names[number], spans[first][0], spans[last - 1][1]
-            if name.written is None or _stands_as_name(name, sentence, start, end):
+            if not name.written or _stands_as_name(name, sentence, start, end):
                 shared = len(name.skills)
                 matches += [ExactMatch(skill, start, end, name.kind, shared) for skill in name.skills]
         return matches
@@ -113,10 +109,8 @@ class _Codes(dict[str, str]):
         normal = normal_word(word)
         codes = self.of_word.get(normal, UNKNOWN) if normal else ""
         if codes == UNKNOWN and not word.isalnum():
-            codes = (
-                "".join([self.of_word.get(normal_word(piece), UNKNOWN) for piece in PIECE.findall(word)])
-                or UNKNOWN
-            )
+            pieces = [self.of_word.get(normal_word(piece), UNKNOWN) for piece in PIECE.findall(word)]
+            codes = "".join(pieces) or UNKNOWN
         if len(self) < MEMO_WORDS:
             self[word] = codes
         return codes
@@ -124,7 +118,6 @@ class _Codes(dict[str, str]):
 
 def _stands_as_name(name: Name, sentence: str, start: int, end: int) -> bool:
     """Whether an ordinary word, a two-letter acronym or a single letter is meant as a name."""
-    assert name.written is not None
     surface = sentence[start:end]
     if surface not in name.written:
         return False

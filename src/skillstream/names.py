@@ -1,15 +1,19 @@
 """Which names of a taxonomy's skills are fit to be looked for in text, and how strictly.
 
 Taxonomies hold names that mean their skill only in their place: ESCO has "data" for statistics, "form" for
-design principles and "?" for three skills. The rules here were made by looking at what fires in real postings;
-they are about form and counts, so that they serve any taxonomy, and two short lists of words.
+design principles and "?" for three skills. The rules were made by looking at what is found in real postings.
+They are about form and counts, so that they serve any taxonomy, and one short list of words
+(`data/ambiguous_words.csv`).
 """
 
 from __future__ import annotations
 
+import csv
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import cache
+from importlib import resources
 from typing import Literal
 
 import msgspec
@@ -20,30 +24,14 @@ __all__ = ["Kind", "Name", "collect_names"]
 
 Kind = Literal["preferred", "variant", "alternative"]
 KINDS: tuple[Kind, ...] = ("preferred", "variant", "alternative")
+Words = tuple[str, ...]
 
 # A one-word alternative label whose word stands in the names of more skills than this tells none of them:
 # "data", "process", "design", "equipment" stand in hundreds.
 MAX_SKILLS_OF_WORD = 20
 
-# Ordinary words that are also names written with a capital ("IT", "LESS", "Access", "Go"): these are matched
-# only as the taxonomy writes them, and not where any word has a capital.
-ORDINARY_WORDS = frozenset(
-    """
-    absorb access ada analyze assembly bash basic bootstrap camel canvas chef clipper did dig drive eclipse etc
-    excel express fear flask forth go groovy harvest hr is it juris keynote latin led less magic maven oracle
-    outlook pages pascal polish prince puppet r re react reduce rest route ruby rust safari salt sand scala scheme
-    scratch shell shiny slack source spark spring square st swift tableau tanks teams unity vigilant windows word
-    zoom
-    """.split()
-)
-# One-word alternative labels that stand in postings for something else, whatever the count says.
-VAGUE_WORDS = frozenset(
-    """
-    abstract banking breaking climb confidence conversation correspondence craft delight dust experiment frame google
-    integrity interaction lock motor noise predict prediction recovery reserve resistance retrieval sound sustainability
-    texture tie transformer
-    """.split()
-)
+PARENTHESIS = re.compile(r"\s*\([^()]*\)$")
+
 # Alternative labels that begin so are torn from a longer one: "and procedures".
 FRAGMENT_STARTS = frozenset({"and", "or", "from"})
 
@@ -55,75 +43,101 @@ class Name(msgspec.Struct, frozen=True):
         words: its normal form (`skillstream.words`).
         skills: the skills that have this name.
         kind: what the name is to them; the surest kind that any skill has it as.
-        written: `None`, or the spellings that alone count as this name.
+        written: the spellings that alone count as this name; empty if any does.
     """
 
-    words: tuple[str, ...]
+    words: Words
     skills: list[int]
     kind: Kind
-    written: frozenset[str] | None
+    written: frozenset[str] = frozenset()
 
 
 def collect_names(labels: Sequence[str], alt_labels: Sequence[Sequence[str]]) -> list[Name]:
     """The names fit to be looked for, of skill 0, 1, ...; each normal form once.
 
-    A skill that has a name as its preferred label keeps it for itself: that ESCO also has "SQL" as an
-    alternative label of "database management systems" is of no use to anybody.
+    Of several skills with one name those keep it that have it as the surest kind: that ESCO also has "SQL" as
+    an alternative label of "database management systems" is of no use to anybody.
     """
-    skills: dict[tuple[str, ...], dict[Kind, dict[int, None]]] = {}
-    spellings: dict[tuple[str, ...], set[str]] = {}
+    owners: dict[Words, dict[Kind, dict[int, None]]] = {}
+    spellings: dict[Words, set[str]] = {}
+    skills_of_word: Counter[str] = Counter()
     for skill, label in enumerate(labels):
-        for kind, name in _names(label, alt_labels[skill]):
+        of_skill: set[str] = set()
+        for kind, name in _spelled_names(label, alt_labels[skill]):
             words = tuple(normal_words(name))
-            if _is_name(words, kind):
-                skills.setdefault(words, {}).setdefault(kind, {})[skill] = None
+            of_skill.update(words)
+            if _is_fit(words, kind):
+                owners.setdefault(words, {}).setdefault(kind, {})[skill] = None
                 spellings.setdefault(words, set()).add(name)
-    counts = _skills_of_words(labels, alt_labels)
+        for words in _gerunds(normal_words(label)):
+            owners.setdefault(words, {}).setdefault("variant", {})[skill] = None
+        skills_of_word.update(of_skill)
     names = []
-    for words, by_kind in skills.items():
+    for words, by_kind in owners.items():
         kind = next(kind for kind in KINDS if kind in by_kind)
-        owners = list(by_kind[kind])
-        if (
-            kind == "alternative"
-            and len(words) == 1
-            and (len(owners) > 1 or counts[words[0]] > MAX_SKILLS_OF_WORD)
-        ):
-            continue
-        names.append(Name(words, owners, kind, _written(words, spellings[words])))
+        skills = list(by_kind[kind])
+        vague = len(skills) > 1 or skills_of_word[words[0]] > MAX_SKILLS_OF_WORD
+        if not (kind == "alternative" and len(words) == 1 and vague):
+            names.append(Name(words, skills, kind, _written(words, spellings.get(words, set()))))
     return names
 
 
-def _names(label: str, alt_labels: Sequence[str]) -> list[tuple[Kind, str]]:
-    names: list[tuple[Kind, str]] = [("preferred", label), ("variant", _without_parenthesis(label))]
+def _spelled_names(label: str, alt_labels: Sequence[str]) -> Iterator[tuple[Kind, str]]:
+    """The names of a skill: labels as they are, and "Java (computer programming)" also as "Java"."""
+    yield "preferred", label
+    if label.endswith(")"):
+        yield "variant", PARENTHESIS.sub("", label)
     for name in alt_labels:
-        names += [("alternative", name), ("alternative", _without_parenthesis(name))]
-    return names
+        yield "alternative", name
+        if name.endswith(")"):
+            yield "alternative", PARENTHESIS.sub("", name)
 
 
-def _without_parenthesis(name: str) -> str:
-    """ "Java (computer programming)" → "Java"."""
-    return re.sub(r"\s*\([^()]*\)$", "", name)
+def _gerunds(words: Sequence[str]) -> Iterator[Words]:
+    """A label that begins with a verb, as postings put it: "solving problems", "problem solving".
+
+    Whether the first word is a verb is not asked: of other labels this makes names that nobody writes.
+    """
+    if len(words) > 1 and words[0].isalpha():
+        verb = _gerund(words[0])
+        yield (verb, *words[1:])
+        if len(words) == 2:
+            yield (words[1], verb)
 
 
-def _is_name(words: tuple[str, ...], kind: Kind) -> bool:
+def _gerund(verb: str) -> str:
+    if verb.endswith("e") and not verb.endswith(("ee", "oe", "ye")):
+        return verb[:-1] + "ing"
+    if re.fullmatch(r"[^aeiou]*[aeiou][^aeiouwxy]", verb):  # plan, set, cut
+        return verb + verb[-1] + "ing"
+    return verb + "ing"
+
+
+def _is_fit(words: Words, kind: Kind) -> bool:
     if not any(character.isalpha() for word in words for character in word):
         return False
     if kind != "alternative":
         return True
-    return words[0] not in FRAGMENT_STARTS and not (len(words) == 1 and words[0] in VAGUE_WORDS)
+    return words[0] not in FRAGMENT_STARTS and (
+        len(words) > 1 or words[0] not in _ambiguous_words("never-alone")
+    )
 
 
-def _written(words: tuple[str, ...], spellings: set[str]) -> frozenset[str] | None:
+def _written(words: Words, spellings: set[str]) -> frozenset[str]:
     """The spellings that alone count, for ordinary words, two capitals ("HR") and single letters."""
     if len(words) > 1 or any(name == name.lower() for name in spellings):
-        return None
+        return frozenset()
     short = len(words[0]) <= 2 and all(name.isupper() for name in spellings)
-    return frozenset(spellings) if short or words[0] in ORDINARY_WORDS else None
+    return frozenset(spellings) if short or words[0] in _ambiguous_words("as-written") else frozenset()
 
 
-def _skills_of_words(labels: Sequence[str], alt_labels: Sequence[Sequence[str]]) -> Counter[str]:
-    """In the names of how many skills each word stands."""
-    counts: Counter[str] = Counter()
-    for label, others in zip(labels, alt_labels, strict=True):
-        counts.update({word for name in (label, *others) for word in normal_words(name)})
-    return counts
+@cache
+def _ambiguous_words(rule: str) -> frozenset[str]:
+    """Words of the data table under a rule.
+
+    - `as-written`: ordinary words that are also names with a capital ("IT", "LESS", "Access", "Go"): found
+      only as the taxonomy writes them, and not where any word has a capital.
+    - `never-alone`: alternative labels that stand in postings for something else, whatever the counts say.
+    """
+    text = (resources.files("skillstream") / "data" / "ambiguous_words.csv").read_text("utf-8")
+    return frozenset(row["word"] for row in csv.DictReader(text.splitlines()) if row["rule"] == rule)

@@ -21,12 +21,12 @@ WORD = re.compile(
 # What an unknown word with marks in it is taken apart into: "skills.next", "java+", ".sql"; but not "s.r.o".
 PIECE = re.compile(r"[^\W_]{2,}|[^\w\s'’]")
 
-ARTICLES = frozenset("a an the our your their".split())
-# Plurals that mean something else than their singular.
+ARTICLES = frozenset(["a", "an", "the", "our", "your", "their"])
+CONTRACTIONS = frozenset(["he's", "here's", "it's", "let's", "she's", "that's", "there's", "what's", "who's"])
+# Words that only look like a plural, or mean something else than their singular.
 PLURAL_ONLY = frozenset(
-    "always dies goods jenkins kubernetes lens means news pandas securities series species".split()
+    ["always", "dies", "goods", "lens", "means", "news", "securities", "series", "species"]
 )
-CONTRACTIONS = frozenset("he's here's it's let's she's that's there's what's who's".split())
 
 # British spelling to American. Rules may hit other words too ("advize"): both sides are changed alike.
 SPELLING = (
