@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import re
 import typing
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
-from apache_beam.runners.runner import PipelineRunner
+from apache_beam.runners.runner import PipelineRunner, create_runner
 
 from skillstream.config import value_type
+from skillstream.errors import UsageError
 
 __all__ = ["add_config_flags", "config_from_flags", "pipeline_runner", "root_cause"]
 
@@ -49,15 +51,28 @@ def config_from_flags(config_class: type[C], flags: argparse.Namespace) -> C:
     return config_class(**{name: getattr(flags, name) for name in names})
 
 
-def pipeline_runner(beam_flags: Sequence[str]) -> PipelineRunner | str | None:
-    """The runner that the flags name: ours for every name of a local one, else Beam's by its name."""
+def pipeline_runner(beam_flags: Sequence[str]) -> PipelineRunner:
+    """The runner that the flags name: ours for every name of a local one, else Beam's by its name.
+
+    Raises:
+        UsageError: Beam knows no such runner.
+    """
     name = PipelineOptions(list(beam_flags)).get_all_options(drop_default=True).get("runner") or ""
-    return FnApiRunner() if name.lower() in LOCAL_RUNNERS else name
+    if name.lower() in LOCAL_RUNNERS:
+        return FnApiRunner()
+    try:
+        return create_runner(name)
+    except (ValueError, ImportError, AttributeError) as error:
+        raise UsageError(f"--runner={name}: {error}") from error
+
+
+_WHERE = re.compile(r"\s*\[while running [^\]]*\]")
 
 
 def root_cause(error: BaseException) -> str:
     """The first cause in one line: Beam wraps a worker's error several times, with its traceback as text."""
     while error.__cause__ is not None:
         error = error.__cause__
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f"{type(error).__name__}: {lines[-1] if lines else ''}"
+    lines = [line.strip() for line in _WHERE.sub("", str(error)).splitlines() if line.strip()]
+    message = lines[-1] if lines else "unknown"
+    return message if isinstance(error, RuntimeError) else f"{type(error).__name__}: {message}"

@@ -75,7 +75,6 @@ def test_beam_flags_follow_two_dashes(postings, index_folder, tmp_path, capsys):
         (["tag", "{tmp}/a.jsonl", "--output", "{tmp}/a.jsonl"], "a.jsonl"),
         (["tag", "{tmp}/a.jsonl", "--output", "{tmp}/out", "--top-k", "0"], "--top-k must be at least 1"),
         (["tag", "{tmp}/a.jsonl", "--output", "{tmp}/out", "--index", "{tmp}"], "holds no skills index"),
-        (["tag", "{tmp}/a.jsonl", "--output", "{tmp}/out", "--model", "{tmp}"], "model"),
         (["tag", "{tmp}/a.jsonl", "--output", "{tmp}/out", "--runner", "NoRunner"], "NoRunner"),
         (["explain", "{tmp}/none.json"], "none.json"),
         (["explain", "{tmp}/a.jsonl", "--record", "99"], "--record 99"),
@@ -93,6 +92,12 @@ def test_wrong_usage_is_one_line_and_exit_code_2(arguments, says, postings, tmp_
     assert says in line
     assert code == 2
     assert sorted(tmp_path.rglob("*")) == before, "nothing may be written"
+
+
+def test_a_folder_without_a_model_is_refused(postings, tmp_path, capsys):
+    code = main(["tag", str(postings), "--output", str(tmp_path / "out"), "--model", str(tmp_path)])
+    assert (code, str(tmp_path) in one_line(capsys.readouterr())) == (2, True)
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.usefixtures("hash_model")
