@@ -1,9 +1,9 @@
 import pytest
-from chain_fakes import PARTITION, SOURCE, MemoryStore, make_row, make_rows
 
 from skillstream.chain_check import verify_chain
 from skillstream.chain_file import encode_file
 from skillstream.sink import Chain, partition_folder
+from tests.chain_fakes import PARTITION, SOURCE, MemoryStore, make_row, make_rows
 
 FOLDER = partition_folder(SOURCE, PARTITION)
 

@@ -4,12 +4,12 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from chain_fakes import PARTITION, SOURCE, make_row, make_rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skillstream.chain_file import FileFormatError, FileHeader, decode_header, decode_table, encode_file
 from skillstream.rows import RowError, rows_to_table
+from tests.chain_fakes import PARTITION, SOURCE, make_row, make_rows
 
 FILE = encode_file(SOURCE, PARTITION, 10, 90, make_rows(10, 90))
 

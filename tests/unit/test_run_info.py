@@ -2,10 +2,10 @@ import json
 import threading
 
 import pytest
-from chain_fakes import MemoryStore
 
 from skillstream.errors import OutputError
 from skillstream.run_info import RunInfo, open_run, read_run, versions, without_secrets
+from tests.chain_fakes import MemoryStore
 
 ESCO_FILES = {"taxonomy": "esco", "source": "files"}
 

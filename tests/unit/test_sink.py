@@ -1,8 +1,5 @@
-import os
-
 import pyarrow.parquet as pq
 import pytest
-from chain_fakes import PARTITION, SOURCE, Crash, CrashAt, MemoryStore, make_row, make_rows, published_offsets
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +8,16 @@ from skillstream.errors import ChainError
 from skillstream.rows import ROW_SCHEMA, rows_to_table
 from skillstream.sink import Chain, PublishResult, partition_folder, sweep
 from skillstream.store import LocalStore
+from tests.chain_fakes import (
+    PARTITION,
+    SOURCE,
+    Crash,
+    CrashAt,
+    MemoryStore,
+    make_row,
+    make_rows,
+    published_offsets,
+)
 
 
 def new_chain(store, **options):
@@ -38,7 +45,7 @@ def test_a_published_file_is_named_by_its_start_and_holds_the_rows(tmp_path):
     assert chain.publish(5, 9, make_rows(5, 9)) == PublishResult(4, 5, 9, "published")
 
     folder = tmp_path / "tags/source=jobs%2Ffeed%201/partition=00003"
-    assert sorted(os.listdir(folder)) == [
+    assert sorted(path.name for path in folder.iterdir()) == [
         "00000000000000000000.parquet",
         "00000000000000000005.parquet",
         "_start",
@@ -227,7 +234,7 @@ def test_a_crash_at_any_step_of_publish_loses_and_doubles_nothing(tmp_path, step
         restarted.publish(start, end, make_rows(start, end))
     assert_whole(store, 25)
     assert sweep(tmp_path, now=lambda: 2**33) in (0, 1)
-    assert not [name for name in os.listdir(tmp_path / first.folder) if name.startswith(".")]
+    assert not list((tmp_path / first.folder).glob(".*"))
 
 
 @pytest.mark.parametrize(("step", "moment", "claimed"), CRASHES)

@@ -2,12 +2,12 @@
 
 import itertools
 
-from chain_fakes import PARTITION, SOURCE, MemoryStore, SteppedWriter, make_rows, published_offsets
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skillstream.chain_check import verify_chain
 from skillstream.sink import Chain
+from tests.chain_fakes import PARTITION, SOURCE, MemoryStore, SteppedWriter, make_rows, published_offsets
 
 END = 24
 

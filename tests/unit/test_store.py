@@ -11,7 +11,7 @@ from skillstream.store import TEMPORARY_MAX_AGE_S, LocalStore, open_store
 
 
 def everything_in(folder):
-    return sorted(os.path.join(parent, name) for parent, _, names in os.walk(folder) for name in names)
+    return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 class FailAt(LocalStore):
@@ -48,7 +48,7 @@ def test_a_file_is_created_once_and_read_whole(tmp_path):
     assert not store.create("a/b/c", b"second")
     assert store.read("a/b/c") == b"first"
     assert store.names("a") == ["b"]
-    assert everything_in(tmp_path) == [str(tmp_path / "new/folder/a/b/c")]
+    assert everything_in(tmp_path) == [tmp_path / "new/folder/a/b/c"]
 
 
 def test_a_lost_race_is_durable_too(tmp_path):
@@ -152,7 +152,8 @@ def test_sweep_removes_files_of_dead_writers_only(tmp_path):
         os.utime(folder / name, (now - age, now - age))
 
     assert LocalStore(tmp_path).sweep("tags", now) == 3
-    assert sorted(os.listdir(folder)) == sorted(name for name, (_, removed) in names.items() if not removed)
+    kept = {name for name, (_, removed) in names.items() if not removed}
+    assert {path.name for path in folder.iterdir()} == kept
 
 
 def test_a_temporary_name_of_our_own_is_recognised(tmp_path):

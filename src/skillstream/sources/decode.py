@@ -14,8 +14,9 @@ from skillstream.errors import RunError
 __all__ = ["SourceReadError", "read_blocks"]
 
 BLOCK_BYTES = 1 << 20
-# Compressed bytes decoded at once: small, since a hostile block grows a thousandfold or (zstd) more.
-_COMPRESSED_BLOCK_BYTES = {"gzip": 1 << 16, "zstd": 1 << 12}
+# Compressed bytes decoded at once, small enough that hostile ones stay bounded: gzip grows at most a
+# thousandfold, zstd thirty thousandfold.
+_COMPRESSED_BLOCK_BYTES = {"gzip": 1 << 15, "zstd": 1 << 10}
 _ZSTD_MAX_WINDOW_BYTES = 1 << 27  # what `zstd --long` needs, and no more
 _BOM = b"\xef\xbb\xbf"
 

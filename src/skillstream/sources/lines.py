@@ -34,8 +34,9 @@ class Gatherer:
         self.length += len(part)
         if self.length <= MAX_PIECE_BYTES:
             self._parts.append(part)
-        elif len(self._parts) != 1 or len(self._parts[0]) != KEPT_BYTES:
-            self._parts = [b"".join([*self._parts, part])[:KEPT_BYTES]]
+        else:
+            kept = b"".join(self._parts)[:KEPT_BYTES]
+            self._parts = [kept + part[: KEPT_BYTES - len(kept)]]
 
     def take(self) -> Piece:
         """The piece gathered so far; the next one starts empty."""

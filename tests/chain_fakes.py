@@ -69,7 +69,7 @@ class MemoryStore:
 
 
 class CrashAt(LocalStore):
-    """Dies before, after or (when it writes) in the middle of the nth call of a step; then does nothing more."""
+    """Dies before, after or (when it writes) in the middle of the nth call of a step, and stays dead."""
 
     def __init__(self, root: Path, step: str, moment: str, nth: int = 1) -> None:
         super().__init__(root)
@@ -139,7 +139,7 @@ class SteppedWriter:
             work(self)
         except Crash:
             pass
-        except BaseException as error:  # noqa: BLE001 - told to the test
+        except BaseException as error:
             self.error = error
         self.done = True
         self._arrived.release()
