@@ -1,0 +1,66 @@
+"""The score of a (sentence, skill) pair: a weighted sum of a few features that can be read one by one.
+
+    score = Σ weight[name] · feature[name]
+
+The weights of a lane stand in the heads of the model (`skillstream.heads`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from skillstream.exact import ExactMatch
+
+__all__ = ["FEATURES", "best_names", "exact_features", "label_lengths", "weight_vector"]
+
+Floats = npt.NDArray[np.float32]
+
+FEATURES = (
+    "pooled",  # cosine of the sentence's and the label's pooled vectors
+    "token",  # token-level match (skillstream.matching)
+    "overlap",  # part of the label's words that stand in the sentence (skillstream.lexical)
+    "length",  # -log2 of the label's number of words: vectors favour long labels
+    "preferred",  # the preferred label stands in the sentence, word for word
+    "alternative",  # an alternative label does
+    "variant",  # a label without its parenthesis does
+    "shared",  # log2 of how many skills have the name that stands there
+    "gate",  # log-odds that the sentence names a skill at all; the same for all skills of a sentence
+)
+KINDS = ("preferred", "alternative", "variant")
+
+
+def weight_vector(weights: Mapping[str, float]) -> Floats:
+    """Weights in the order of `FEATURES`, float32[9]; names not given weigh nothing."""
+    return np.array([weights.get(name, 0.0) for name in FEATURES], np.float32)
+
+
+def label_lengths(labels: Sequence[str]) -> Floats:
+    """The feature "length" of every label."""
+    return -np.log2([max(1, len(label.split())) for label in labels]).astype(np.float32)
+
+
+def best_names(matches: Sequence[ExactMatch]) -> dict[int, ExactMatch]:
+    """For each skill named in a sentence its surest name: preferred before alternative before variant."""
+    best: dict[int, ExactMatch] = {}
+    for match in matches:
+        known = best.get(match.skill)
+        if known is None or KINDS.index(match.kind) < KINDS.index(known.kind):
+            best[match.skill] = match
+    return best
+
+
+def exact_features(features: Floats, row_of: Mapping[int, int], names: Mapping[int, ExactMatch]) -> None:
+    """Fills the columns of the exact lane.
+
+    Args:
+        features: float32[k, len(FEATURES)], changed in place.
+        row_of: skill → row of `features`.
+        names: skill → how it is named; every skill has a row.
+    """
+    for skill, match in names.items():
+        row = features[row_of[skill]]
+        row[FEATURES.index(match.kind)] = 1.0
+        row[FEATURES.index("shared")] = np.log2(match.shared)

@@ -1,0 +1,74 @@
+"""Word overlap: which part of a label's words stands in a sentence, rare words counting more.
+
+A sentence that says "prepares monthly budget reports" holds both words of "prepare budget", though not
+side by side. Vectors blur such agreement; counting it costs almost nothing and helps much
+(docs/explanation/ranking.md). Words are compared by stem and weighed by their inverse document
+frequency among the labels, so "quantum" counts more than "manage".
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["LabelWords", "stem"]
+
+Floats = npt.NDArray[np.float32]
+
+WORD = re.compile(r"[^\W_]+(?:[.'’][^\W_]+)*[+#]*")
+STOP_WORDS = frozenset(
+    "a an the of to in for on and or with by at as from into be is are that this their its your our you we".split()
+)
+# Longest first: the first that leaves a stem of four letters or more is cut off.
+SUFFIXES = (
+    "isation", "ization", "ational", "ations", "ation", "ments", "ment", "ings", "ing", "ers", "er", "ors", "or",
+    "ies", "ive", "es", "ed", "al", "ic", "s", "e", "y",
+)  # fmt: skip
+
+
+@lru_cache(maxsize=65536)
+def stem(word: str) -> str:
+    """A crude English stem: "managing", "manager" and "management" meet in "manag"."""
+    for suffix in SUFFIXES:
+        if word.endswith(suffix) and len(word) - len(suffix) >= 4:
+            return word[: -len(suffix)]
+    return word
+
+
+def stems(text: str) -> set[str]:
+    """Stems of the words of a text, without function words."""
+    return {stem(word) for word in WORD.findall(text.lower()) if word not in STOP_WORDS}
+
+
+class LabelWords:
+    """The words of all labels, ready to be compared with sentences."""
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        sets = [stems(label) for label in labels]
+        counts = Counter(word for words in sets for word in words)
+        owners: defaultdict[str, list[int]] = defaultdict(list)
+        for i, words in enumerate(sets):
+            for word in words:
+                owners[word].append(i)
+        idf = {word: float(np.log(1 + len(labels) / count)) for word, count in counts.items()}
+        totals = np.array([sum(idf[word] for word in words) for words in sets], np.float32)
+        self._size = len(labels)
+        # Shares of the label's whole weight, so that a sum over the words found is the overlap itself.
+        self._shares = {
+            word: (np.array(ids), (idf[word] / totals[ids]).astype(np.float32))
+            for word, ids in owners.items()
+        }
+
+    def overlap(self, text: str) -> Floats:
+        """float32[n_labels]: the part of each label's words, weighed by rarity, that stand in the text, in [0, 1]."""
+        found = np.zeros(self._size, np.float32)
+        for word in sorted(stems(text)):  # sorted: sums of floats depend on their order
+            if word in self._shares:
+                ids, shares = self._shares[word]
+                found[ids] += shares
+        return found

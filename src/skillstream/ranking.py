@@ -1,0 +1,217 @@
+"""From sentences to ranked tags: candidates, scores, the best sentence for each skill, no doubles.
+
+    ranker = Ranker(index, heads, options)
+    matches = ranker.match_sentences(texts, encoder.encode_tokens(texts))    per sentence: can be cached
+    tags = ranker.rank_document(document, matches)                           per posting: cheap
+
+What a sentence says does not depend on the posting it stands in, so the first step is done once for each
+distinct sentence. How a score comes about: docs/explanation/ranking.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from skillstream.encoder import Encoded
+from skillstream.exact import ExactMatch, ExactMatcher
+from skillstream.fusion import FEATURES, best_names, exact_features, label_lengths, weight_vector
+from skillstream.heads import Heads
+from skillstream.index import SkillsIndex
+from skillstream.lexical import LabelWords
+from skillstream.matching import evidence_span, token_match
+from skillstream.rows import Tag
+from skillstream.sentences import Document, Sentence
+
+__all__ = ["Match", "Ranker", "RankingOptions", "SentenceMatches"]
+
+Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
+
+POOLED, TOKEN, OVERLAP, LENGTH, GATE = (
+    FEATURES.index(name) for name in ("pooled", "token", "overlap", "length", "gate")
+)
+# In these sections only what is named word for word counts, and only if it is a strong match.
+SIDE_SECTIONS = frozenset({"about_company", "benefits", "equal_opportunity", "how_to_apply"})
+SIDE_CONFIDENCE = 0.7
+# Two skills that the same words prove are one skill under two names if their labels are this alike.
+SAME_SKILL = 0.85
+
+
+@dataclass(frozen=True)
+class RankingOptions:
+    """What the user may choose.
+
+    Attributes:
+        top_k: at most so many tags a posting.
+        min_confidence: drop tags below; `None` means the lane's own threshold.
+        lane: `pooled`, `semantic`, `exact` or `full`.
+        candidates: how many neighbours of the pooled vector are looked at closely.
+    """
+
+    top_k: int = 20
+    min_confidence: float | None = None
+    lane: str = "full"
+    candidates: int = 150
+
+
+class Match(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One skill found in one sentence.
+
+    Attributes:
+        skill: row of the index.
+        score: ½ (pooled cosine + token-level match), in [-1, 1].
+        confidence: calibrated probability that it is right.
+        kind: `exact`, `semantic` or `both`.
+        start, end: characters in the sentence of the words that prove it.
+    """
+
+    skill: int
+    score: float
+    confidence: float
+    kind: str
+    start: int
+    end: int
+
+
+SentenceMatches = tuple[Match, ...]  # best first; what is below the threshold is not in it
+
+
+class Ranker:
+    """Ranks the skills of one index by the heads of one model. Immutable after construction."""
+
+    def __init__(self, index: SkillsIndex, heads: Heads, options: RankingOptions | None = None) -> None:
+        self.index = index
+        self.heads = heads
+        self.options = options or RankingOptions()
+        self.lane = heads.lanes[self.options.lane]
+        chosen = self.options.min_confidence
+        self.min_confidence = self.lane.threshold if chosen is None else chosen
+        self._weights = weight_vector(self.lane.weights)
+        self._matcher = ExactMatcher.for_index(index)
+        self._words = LabelWords(index.labels)
+        self._lengths = label_lengths(index.labels)
+        self._gate = None if heads.gate is None else np.array(heads.gate, np.float32)
+
+    def match_sentences(self, texts: Sequence[str], encoded: Encoded) -> list[SentenceMatches]:
+        """The skills that each sentence names with at least the minimum confidence, best first.
+
+        Args:
+            texts: n sentences.
+            encoded: what the encoder made of them.
+        """
+        near, _ = self.index.search(encoded.pooled, self.options.candidates)
+        gates = self._gate_logits(encoded.pooled)
+        return [self._match(i, text, encoded, near[i], gates[i]) for i, text in enumerate(texts)]
+
+    def score_all(self, texts: Sequence[str], encoded: Encoded) -> Floats:
+        """The fused score of every sentence with every skill, float32[n, n_skills]; for evaluation."""
+        gates = self._gate_logits(encoded.pooled)
+        everything = np.arange(len(self.index))
+        scores = np.empty((len(texts), len(self.index)), np.float32)
+        for i, text in enumerate(texts):
+            names = best_names(self._matcher.find(text))
+            features, _ = self.features(i, text, encoded, everything, names, gates[i])
+            scores[i] = features @ self._weights
+        return scores
+
+    def features(
+        self, i: int, text: str, encoded: Encoded, skills: Ints, names: dict[int, ExactMatch], gate: float
+    ) -> tuple[Floats, Floats]:
+        """Features float32[k, 9] of sentence i with the given skills, and the weights of its tokens [n, k]."""
+        vectors = self.index.vectors if len(skills) == len(self.index) else self.index.vectors[skills]
+        features = np.zeros((len(skills), len(FEATURES)), np.float32)
+        features[:, POOLED] = vectors @ encoded.pooled[i]
+        features[:, TOKEN], token_weights = token_match(
+            encoded.tokens[encoded.bounds[i] : encoded.bounds[i + 1]], vectors
+        )
+        features[:, OVERLAP] = self._words.overlap(text)[skills]
+        features[:, LENGTH] = self._lengths[skills]
+        features[:, GATE] = gate
+        exact_features(features, {skill: row for row, skill in enumerate(skills.tolist())}, names)
+        return features, token_weights
+
+    def _gate_logits(self, pooled: Floats) -> Floats:
+        if self._gate is None:
+            return np.zeros(len(pooled), np.float32)
+        return pooled @ self._gate[:-1] + self._gate[-1]
+
+    def _match(self, i: int, text: str, encoded: Encoded, near: Ints, gate: float) -> SentenceMatches:
+        names = best_names(self._matcher.find(text))
+        skills = np.union1d(near, np.fromiter(names, np.int64, len(names)))
+        features, token_weights = self.features(i, text, encoded, skills, names, gate)
+        scores = features @ self._weights
+        confidences = self.lane.confidence(scores)
+        kept = np.flatnonzero(confidences >= self.min_confidence)
+        kept = kept[np.argsort(-scores[kept], kind="stable")][: self.options.top_k]
+        near_set = set(near.tolist())
+        spans = encoded.spans[encoded.bounds[i] : encoded.bounds[i + 1]]
+        matches = []
+        for row in kept.tolist():
+            skill = int(skills[row])
+            name = names.get(skill)
+            if name is not None:
+                start, end = name.start, name.end
+                kind = "both" if skill in near_set else "exact"
+            else:
+                start, end = evidence_span(text, token_weights[:, row], spans)
+                kind = "semantic"
+            similarity = float(features[row, POOLED] + features[row, TOKEN]) / 2
+            matches.append(Match(skill, similarity, float(confidences[row]), kind, start, end))
+        return tuple(matches)
+
+    def rank_document(self, document: Document, matches: Sequence[SentenceMatches]) -> list[Tag]:
+        """The posting's tags, best first.
+
+        Args:
+            document: the posting's plain text and its sentences.
+            matches: for each sentence of the document what `match_sentences` found in it.
+        """
+        best: dict[int, tuple[Match, Sentence]] = {}
+        for sentence, found in zip(document.sentences, matches, strict=True):
+            side = sentence.section in SIDE_SECTIONS
+            for match in found:
+                if side and (match.kind == "semantic" or match.confidence < SIDE_CONFIDENCE):
+                    continue
+                known = best.get(match.skill)
+                if known is None or match.confidence > known[0].confidence:
+                    best[match.skill] = (match, sentence)
+        ordered = sorted(best.values(), key=lambda pair: (-pair[0].confidence, -pair[0].score, pair[0].skill))
+        distinct: list[tuple[Match, Sentence]] = []
+        for pair in ordered:
+            if not any(self._same_skill(pair, other) for other in distinct):
+                distinct.append(pair)
+            if len(distinct) == self.options.top_k:
+                break
+        return [self._tag(rank, *pair) for rank, pair in enumerate(distinct, start=1)]
+
+    def _same_skill(self, a: tuple[Match, Sentence], b: tuple[Match, Sentence]) -> bool:
+        """Whether the same words of the posting prove both, and their labels mean nearly the same."""
+        (match, sentence), (other, other_sentence) = a, b
+        if sentence.start + match.start >= other_sentence.start + other.end:
+            return False
+        if other_sentence.start + other.start >= sentence.start + match.end:
+            return False
+        return float(self.index.vectors[match.skill] @ self.index.vectors[other.skill]) >= SAME_SKILL
+
+    def _tag(self, rank: int, match: Match, sentence: Sentence) -> Tag:
+        return Tag(
+            rank=rank,
+            uri=self.index.uris[match.skill],
+            label=self.index.labels[match.skill],
+            score=match.score,
+            confidence=match.confidence,
+            match=match.kind,
+            evidence=sentence.text,
+            start=sentence.start,
+            end=sentence.end,
+            section=sentence.section,
+            groups=self.index.groups(match.skill),
+            words=sentence.text[match.start : match.end],
+            words_start=sentence.start + match.start,
+            words_end=sentence.start + match.end,
+        )
