@@ -172,11 +172,9 @@ class Tagger:
                 return posting_from_mapping(posting, self.config.fields)
 
     def _parse_record(self, record: Record) -> tuple[JobPosting, Document] | Rejection:
-        posting = parse_record(record, self.config.fields, self.config.max_record_bytes)
-        if isinstance(posting, Rejection):
-            return posting
         try:
-            return posting, self._read(posting)
+            posting = parse_record(record, self.config.fields, self.config.max_record_bytes)
+            return posting if isinstance(posting, Rejection) else (posting, self._read(posting))
         except Exception as error:  # noqa: BLE001 - a bug met in one record must not stop the others
             return Rejection(RejectionCode.INTERNAL, f"{type(error).__name__}: {error}"[:500])
 

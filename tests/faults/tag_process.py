@@ -1,0 +1,32 @@
+"""`skillstream tag` as a process to be killed, with the HashEncoder, which loads at once.
+
+    python -m tests.faults.tag_process INPUT OUTPUT INDEX [SECONDS_A_CHUNK]
+"""
+
+import sys
+import time
+from unittest import mock
+
+from skillstream.cli import main
+from skillstream.tagger import Tagger
+from skillstream.testing import HashEncoder
+
+if __name__ == "__main__":
+    source, output, index, pause = sys.argv[1:5]
+    whole = Tagger.tag_chunk
+
+    def slow(self, chunk):
+        time.sleep(float(pause))  # the work of a real encoder, during which most kills fall
+        return whole(self, chunk)
+
+    encoder = HashEncoder()
+    patches = [
+        mock.patch(f"{module}.load_encoder", lambda *_, **__: encoder)
+        for module in ("skillstream.worker", "skillstream.pipelines.tag_files")
+    ]
+    with mock.patch.object(Tagger, "tag_chunk", slow), patches[0]:
+        import skillstream.pipelines.tag_files  # noqa: F401 - slow import, before the patch needs it
+
+        with patches[1]:
+            print("ready", flush=True)
+            sys.exit(main(["tag", source, "--output", output, "--index", index, "--max-chunk-rows", "5", "--json"]))

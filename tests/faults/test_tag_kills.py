@@ -1,0 +1,65 @@
+"""`skillstream tag` killed at random moments, alone and two at once: every record exactly once.
+
+`SKILLSTREAM_KILLS` sets the number of kills (default 4; `make soak` runs more).
+"""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.data import make_jsonl
+from tests.faults.ledger import assert_exactly_once, published
+
+KILLS = int(os.environ.get("SKILLSTREAM_KILLS", "4"))
+RECORDS = 300
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(1800)]
+
+
+def start(source, output, index, pause=0.02):
+    command = [sys.executable, "-m", "tests.faults.tag_process", str(source), str(output), str(index), str(pause)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout.readline() == b"ready\n"
+    return process
+
+
+def kill_after(process, seconds):
+    """SIGKILL after so many seconds, or earlier if it ends by itself."""
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGKILL)
+    process.communicate()
+
+
+def finish(process):
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors.decode()
+
+
+@pytest.mark.parametrize("writers", [1, 2])
+def test_killed_at_random_moments_every_record_is_one_row(tmp_path, index_folder, writers):
+    source = tmp_path / "postings.jsonl"
+    source.write_bytes(make_jsonl(RECORDS - 1) + b"broken\n")
+    output = tmp_path / "out"
+    moments = random.Random(2026 + writers)
+    killed = 0
+    for _ in range(KILLS):
+        running = [start(source, output, index_folder) for _ in range(writers)]
+        time.sleep(moments.uniform(0.0, 0.4))
+        for process in running:
+            kill_after(process, moments.uniform(0.0, 0.3))
+            killed += process.returncode == -signal.SIGKILL
+        done = published(output)
+        assert all(count == 1 for count in done.values())
+    assert killed > 0, "no kill fell into a run: the moments are wrong"
+    for process in [start(source, output, index_folder, pause=0.0) for _ in range(writers)]:
+        finish(process)
+    # Temporary files of killed writers are swept by a later start; make sure there is one.
+    finish(start(source, output, index_folder, pause=0.0))
+    assert_exactly_once(output, RECORDS)
