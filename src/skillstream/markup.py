@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-__all__ = ["Line", "is_blank", "looks_like_html", "text_lines", "unescape"]
+__all__ = ["BULLETS", "Line", "as_html", "is_blank", "is_bullet", "is_html", "one_line", "text_lines"]
 
 
 class Line(NamedTuple):
@@ -26,17 +26,25 @@ class Line(NamedTuple):
 
 def text_lines(raw: str) -> list[Line]:
     """The lines of `raw`, HTML or plain, trimmed, with single spaces and never two empty ones in a row."""
-    raw = _SURROGATES.sub("\ufffd", raw)
-    for _ in range(2):  # feeds escape their HTML once, some twice
-        if not looks_like_html(raw) and _ESCAPED_TAG.search(raw):
-            raw = unescape(raw)
-    if not looks_like_html(raw):
-        return _tidy([Line(line) for line in _characters(unescape(raw)).split("\n")])
+    raw = _undo_escaping(_SURROGATES.sub("\ufffd", raw))
+    if not _has_tags(raw):
+        return _tidy([_plain_line(line) for line in _characters(_unescape(raw)).split("\n")])
     lines = _html_lines(raw)
     inner = "\n".join(line.text for line in lines)
-    if looks_like_html(inner):  # escaped HTML within HTML
+    if _has_tags(inner):  # escaped HTML within HTML
         lines = _html_lines(inner)
     return _tidy(lines)
+
+
+def one_line(raw: str) -> str:
+    """All text of `raw` on one line, as a title needs it."""
+    return " ".join(line.text for line in text_lines(raw) if line.text)
+
+
+def as_html(raw: str) -> str:
+    """`raw` as HTML: itself if it is, else its lines, escaped."""
+    raw = _undo_escaping(raw)
+    return raw if _has_tags(raw) else html.escape(_unescape(raw), quote=False).replace("\n", "<br>")
 
 
 # --- what it is ------------------------------------------------------------------------------------
@@ -54,12 +62,23 @@ _ESCAPED_TAG = re.compile(
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 
 
-def looks_like_html(text: str) -> bool:
-    """Whether `text` holds HTML elements, rather than a few angle brackets."""
+def is_html(raw: str) -> bool:
+    """Whether `raw` is HTML, escaped or not, rather than text with a few angle brackets."""
+    return _has_tags(_undo_escaping(raw))
+
+
+def _has_tags(text: str) -> bool:
     return _TAG.search(text) is not None
 
 
-def unescape(text: str) -> str:
+def _undo_escaping(raw: str) -> str:
+    for _ in range(2):  # feeds escape their HTML once, some twice
+        if not _has_tags(raw) and _ESCAPED_TAG.search(raw):
+            raw = _unescape(raw)
+    return raw
+
+
+def _unescape(text: str) -> str:
     """`text` with its entities decoded (`&amp;`, `&#8226;`)."""
     return _ENTITY.sub(lambda match: html.unescape(match[0]), text)
 
@@ -75,12 +94,26 @@ _INVISIBLE = re.compile(
 _SYMBOL_BULLETS = re.compile("[\uf0a7\uf0a8\uf076\uf0b7\uf0d8\uf0fc]")  # of Word's Symbol and Wingdings fonts
 
 
+# UTF-8 that somebody read as Windows-1252 or Mac Roman, as a good part of scraped postings is: "â€™".
+_MOJIBAKE = re.compile(
+    "(?P<cp1252>â€.|Ã[\x80-\xbf‚ƒ„…†‡ˆ‰Š‹Œ‘’“”•–—˜™š›œžŸ]|Â[\xa0-\xbf])|‚Ä.|√[©®†°¥§±]|¬[†∑∞Æ©]"
+)
+
+
 def _characters(text: str) -> str:
-    """`text` with invisible characters dropped and line ends and symbol bullets made ordinary."""
+    """`text` with invisible characters dropped, mojibake repaired, line ends and bullets made ordinary."""
     text = _LINE_ENDS.sub("\n", text)
-    if text.isascii():
-        return _INVISIBLE.sub("", text) if "\0" in text or not text.isprintable() else text
-    return _SYMBOL_BULLETS.sub("•", _INVISIBLE.sub("", text))
+    if not text.isascii():
+        text = _SYMBOL_BULLETS.sub("•", _MOJIBAKE.sub(_repaired, text))
+    return _INVISIBLE.sub("", text)
+
+
+def _repaired(mojibake: re.Match[str]) -> str:
+    codec = "cp1252" if mojibake["cp1252"] else "mac_roman"
+    try:
+        return mojibake[0].encode(codec).decode()
+    except UnicodeError:
+        return mojibake[0]
 
 
 def is_blank(text: str) -> bool:
@@ -108,6 +141,19 @@ def _tidy(lines: list[Line]) -> list[Line]:
     if tidy and not tidy[-1].text:
         tidy.pop()
     return tidy
+
+
+_MARKDOWN_HEADING = re.compile(
+    r"\s*(?:#{1,6}\s+(?P<hashes>.+?)[\s#]*|\*\*(?P<stars>[^*]+)\*\*(?P<colon>:?)\s*)"
+)
+_MARKDOWN_BOLD = re.compile(r"\*\*(\S[^*\n]*)\*\*")
+
+
+def _plain_line(line: str) -> Line:
+    found = _MARKDOWN_HEADING.fullmatch(line) if "#" in line or "**" in line else None
+    if found is not None:
+        return Line(found["hashes"] or found["stars"] + found["colon"], heading=True)
+    return Line(_MARKDOWN_BOLD.sub(r"\1", line))
 
 
 def _unglue(line: str) -> list[str]:
@@ -142,21 +188,34 @@ def _unwrap(lines: list[Line]) -> list[Line]:
 
 
 def _continues(line: str) -> bool:
-    return bool(line) and not _BULLET.match(line)
+    return bool(line) and not is_bullet(line)
+
+
+def is_bullet(line: str) -> bool:
+    """Whether a line starts with a bullet or number."""
+    return _BULLET.match(line) is not None
 
 
 # --- HTML ------------------------------------------------------------------------------------------
 
-_LINE_TAGS = frozenset(
-    "address article aside blockquote body caption center dd details div dl dt fieldset figure footer form h1 h2 h3 "
-    "h4 h5 h6 header hr html li main nav ol option p pre section summary table tbody td th tfoot thead tr ul".split()
-)
-_PARAGRAPH_TAGS = frozenset("article blockquote dl h1 h2 h3 h4 h5 h6 hr ol p pre section table ul".split())
 _HEADING_TAGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
+_PARAGRAPH_TAGS = _HEADING_TAGS | frozenset(
+    ("article", "blockquote", "dl", "hr", "ol", "p", "pre", "section", "table", "ul")
+)
+_LINE_TAGS = _PARAGRAPH_TAGS | frozenset(
+    (
+        "address", "aside", "body", "caption", "center", "dd", "details", "div", "dt", "fieldset", "figure",
+        "footer", "form", "header", "html", "li", "main", "nav", "option", "summary", "tr",
+    )
+)  # fmt: skip
+_CELL_TAGS = frozenset(("td", "th"))
 _BOLD_TAGS = frozenset(("b", "strong"))
 _DROPPED_TAGS = frozenset(
-    "audio button canvas head iframe math noscript object script select style svg template textarea video".split()
-)
+    (
+        "audio", "button", "canvas", "head", "iframe", "math", "noscript", "object", "script", "select",
+        "style", "svg", "template", "textarea", "video",
+    )
+)  # fmt: skip
 _HIDING = re.compile(r"\bhidden\b|display\s*:\s*none", re.IGNORECASE)
 _BLOCK = re.compile(rf"<(?:br|{_BLOCK_NAMES})\b", re.IGNORECASE)
 
@@ -164,7 +223,7 @@ _BLOCK = re.compile(rf"<(?:br|{_BLOCK_NAMES})\b", re.IGNORECASE)
 def _html_lines(raw: str) -> list[Line]:
     raw = _LONG_VALUE.sub("=''", raw)
     if not _is_safe(raw):
-        return [Line(line) for line in _characters(_strip_tags(raw)).split("\n")]
+        return [Line(line) for line in _characters(_unescape(_without_tags(raw))).split("\n")]
     root = LexborHTMLParser(raw).root
     if root is None:
         return []
@@ -206,7 +265,7 @@ class _LineCollector:
         if tag.startswith("-") or tag in _DROPPED_TAGS or (self._may_hide and _is_hidden(node)):
             return tag == "-document"
         if tag == "br":
-            self.end_line(blank=not self._text)
+            self.end_line(blank=self._is_empty())
             return False
         self._boundary(tag)
         if tag == "li":
@@ -215,6 +274,8 @@ class _LineCollector:
         return True
 
     def leave(self, tag: str) -> None:
+        if tag == "li" and "".join(self._text).strip() == "•":
+            self._text.clear()
         self._boundary(tag)
         self._count(tag, -1)
 
@@ -226,9 +287,14 @@ class _LineCollector:
             self._text.clear()
         self._all_bold = True
 
+    def _is_empty(self) -> bool:
+        return not any(map(str.strip, self._text))
+
     def _boundary(self, tag: str) -> None:
         if tag in _LINE_TAGS:
-            self.end_line(blank=False)
+            self.end_line()
+        elif tag in _CELL_TAGS:
+            self._text.append(" ")
         if tag in _PARAGRAPH_TAGS:
             self.lines.append(Line(""))
 
@@ -244,13 +310,12 @@ class _LineCollector:
         first, *others = _characters(text).split("\n") if self._keep_breaks else [_characters(text)]
         self._piece(first)
         for other in others:
-            self.end_line(blank=not self._text)
+            self.end_line(blank=self._is_empty())
             self._piece(other)
 
     def _piece(self, text: str) -> None:
-        if text:
-            self._text.append(text)
-        if not self._bold and text.strip():
+        self._text.append(text)
+        if not self._bold and any(map(str.isalnum, text)):
             self._all_bold = False
 
 
@@ -261,11 +326,11 @@ def _is_hidden(node: LexborNode) -> bool:
 
 # --- HTML not fit for the parser -------------------------------------------------------------------
 # lexbor is linear except in the depth of nesting and in the number of attributes of one tag (100,000
-# nested <div>: 16 s; 100,000 attributes: 27 s). Postings are far below these limits; bombs lose their
-# tags by regular expressions instead.
+# nested <div>: 16 s; 100,000 attributes: 27 s). Postings are far below these limits (at which it takes
+# half a second at worst); bombs lose their tags by regular expressions instead.
 
-_MAX_HTML = 200_000  # characters, without long attribute values
-_MAX_OPEN = 2_000
+_MAX_HTML = 100_000  # characters, without long attribute values
+_MAX_TAGS = 10_000
 _LONG_VALUE = re.compile(r"""=\s*(?:"[^"<>]{500,}"|'[^'<>]{500,}')""")  # pictures within the text, mostly
 _LONG_TAG = re.compile(r"<[A-Za-z][^>]{5000}")
 _DROPPED = re.compile(r"<!--.*?(?:-->|\Z)|<(script|style)\b.*?(?:</\1|\Z)", re.DOTALL | re.IGNORECASE)
@@ -274,8 +339,8 @@ _ANY_TAG = re.compile(r"<[A-Za-z/!?][^>]*(?:>|\Z)")
 
 
 def _is_safe(raw: str) -> bool:
-    return len(raw) <= _MAX_HTML and _LONG_TAG.search(raw) is None
+    return len(raw) <= _MAX_HTML and raw.count("<") <= _MAX_TAGS and _LONG_TAG.search(raw) is None
 
 
-def _strip_tags(raw: str) -> str:
-    return unescape(_ANY_TAG.sub(" ", _BREAK.sub("\n", _DROPPED.sub(" ", raw))))
+def _without_tags(raw: str) -> str:
+    return _ANY_TAG.sub(" ", _BREAK.sub("\n", _DROPPED.sub(" ", raw)))

@@ -9,16 +9,15 @@ Nothing here raises for bad input, and time and memory are linear in the payload
 
 from __future__ import annotations
 
-import html
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import msgspec
 
 from skillstream.chunks import Record
 from skillstream.language import language_code
-from skillstream.markup import is_blank, looks_like_html
+from skillstream.markup import as_html, is_blank, is_html, one_line
 from skillstream.rejections import Rejection, RejectionCode
 
 __all__ = ["FieldMapping", "JobPosting", "parse_payload", "parse_record", "posting_from_mapping"]
@@ -26,7 +25,18 @@ __all__ = ["FieldMapping", "JobPosting", "parse_payload", "parse_record", "posti
 MAX_BYTES = 10_000_000
 
 # Well-known names, best first; compared without case, `_`, `-` and white space: `jobTitle` is `job_title`.
-ID_NAMES = ("id", "postingid", "jobid", "jobpostingid", "identifier", "reference", "uuid", "guid", "url")
+ID_NAMES = (
+    "id",
+    "postingid",
+    "jobid",
+    "jobpostingid",
+    "identifier",
+    "reference",
+    "uuid",
+    "guid",
+    "@id",
+    "url",
+)
 TITLE_NAMES = ("title", "jobtitle", "positiontitle", "position", "name", "role", "headline")
 TEXT_NAMES = ("description", "jobdescription", "postingtext", "text", "fulltext", "body", "content")
 TIME_NAMES = ("dateposted", "postedat", "posteddate", "publishedat", "eventtime", "createdat")
@@ -50,6 +60,9 @@ class FieldMapping(msgspec.Struct, frozen=True):
     text: str | None = None
 
 
+WELL_KNOWN = FieldMapping()
+
+
 class JobPosting(msgspec.Struct, frozen=True):
     """A job posting as its source gives it.
 
@@ -69,7 +82,7 @@ class JobPosting(msgspec.Struct, frozen=True):
 
 
 def parse_record(
-    record: Record, fields: FieldMapping = FieldMapping(), max_bytes: int = MAX_BYTES
+    record: Record, fields: FieldMapping = WELL_KNOWN, max_bytes: int = MAX_BYTES
 ) -> JobPosting | Rejection:
     """The posting of a record, or why there is none; `event_time` is the record's own where it has one."""
     if record.rejection is not None:
@@ -83,7 +96,7 @@ def parse_record(
 
 
 def parse_payload(
-    payload: bytes, fields: FieldMapping = FieldMapping(), max_bytes: int = MAX_BYTES
+    payload: bytes, fields: FieldMapping = WELL_KNOWN, max_bytes: int = MAX_BYTES
 ) -> JobPosting | Rejection:
     """The posting in a JSON document, or why there is none. Confluent-framed JSON is unframed."""
     if len(payload) > max_bytes:
@@ -106,7 +119,7 @@ def parse_payload(
 
 
 def posting_from_mapping(
-    mapping: Mapping[str, object], fields: FieldMapping = FieldMapping()
+    mapping: Mapping[str, object], fields: FieldMapping = WELL_KNOWN
 ) -> JobPosting | Rejection:
     """The posting in an already decoded object, or why there is none."""
     return _from_value(mapping, fields)
@@ -152,7 +165,7 @@ class _OutOfRange:
 # --- fields ----------------------------------------------------------------------------------------
 
 
-class _BadField(Exception):
+class _FieldError(Exception):
     """A field that cannot be used; never leaves this module."""
 
     def __init__(self, code: RejectionCode, detail: str) -> None:
@@ -166,7 +179,7 @@ def _from_value(value: object, fields: FieldMapping) -> JobPosting | Rejection:
         return Rejection(RejectionCode.NOT_AN_OBJECT, f"expected one JSON object, got {_describe(value)}")
     try:
         return _from_object(item, fields)
-    except _BadField as error:
+    except _FieldError as error:
         return error.rejection
 
 
@@ -185,21 +198,24 @@ def _the_posting(value: object) -> Mapping[str, object] | None:
 
 def _is_job_posting(item: Mapping[str, object]) -> bool:
     kinds = item.get("@type")
-    return any(str(kind).endswith("JobPosting") for kind in (kinds if isinstance(kinds, list) else [kinds]))
+    return any(
+        isinstance(kind, str) and kind.endswith("JobPosting")
+        for kind in (kinds if isinstance(kinds, list) else [kinds])
+    )
 
 
 def _from_object(item: Mapping[str, object], fields: FieldMapping) -> JobPosting:
     named = {_bare(name): (name, value) for name, value in item.items() if value is not None}
     title_name, title = _pick(item, named, fields.title, TITLE_NAMES)
     text_name, text = _pick(item, named, fields.text, TEXT_NAMES)
-    title = " ".join(html.unescape(_text(title_name, title)).split())
+    title = one_line(_text(title_name, title))
     text = _text(text_name, text)
     if fields.text is None:
         text = _with_further_text(text, named)
     if is_blank(title) and is_blank(text):
-        raise _BadField(RejectionCode.MISSING_TEXT, f"neither {title_name!r} nor {text_name!r} holds text")
+        raise _FieldError(RejectionCode.MISSING_TEXT, f"neither {title_name!r} nor {text_name!r} holds text")
     return JobPosting(
-        posting_id=_id(*_pick(item, named, fields.id, ID_NAMES)),
+        posting_id=_id(*_pick(item, named, fields.id, ID_NAMES), is_mapped=fields.id is not None),
         title=title,
         text=text,
         event_time=_time(_pick(item, named, None, TIME_NAMES)[1]),
@@ -240,9 +256,9 @@ def _text(name: str, value: object) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise _BadField(RejectionCode.WRONG_TYPE, f"expected text in {name!r}, got {_describe(value)}")
+        raise _FieldError(RejectionCode.WRONG_TYPE, f"expected text in {name!r}, got {_describe(value)}")
     if not _is_unicode(value):
-        raise _BadField(RejectionCode.INVALID_UNICODE, f"{name!r} holds a surrogate without its partner")
+        raise _FieldError(RejectionCode.INVALID_UNICODE, f"{name!r} holds a surrogate without its partner")
     return value
 
 
@@ -258,39 +274,43 @@ def _with_further_text(text: str, named: _Named) -> str:
     """The description, followed by those other fields that say something it does not."""
     parts = [text]
     for name, heading in FURTHER_TEXT.items():
-        for further in _texts(named[name][1] if name in named else None):
-            if not is_blank(further) and further not in text:
-                parts.append(f"{heading}:\n{further}")
-    if len(parts) > 1 and any(map(looks_like_html, parts)):
-        parts = [part if looks_like_html(part) else html.escape(part).replace("\n", "<br>") for part in parts]
-        return "".join(f"<div>{part}</div>" for part in parts)
+        further = _all_text(named[name][1]) if name in named else ""
+        if not is_blank(further) and further not in text:
+            parts.append(f"{heading}:\n{further}")
+    if len(parts) == 1:
+        return text
+    if any(map(is_html, parts)):
+        return "".join(f"<div>{as_html(part)}</div>" for part in parts)
     return "\n\n".join(part for part in parts if part)
 
 
-def _texts(value: object) -> list[str]:
+def _all_text(value: object) -> str:
     """The text in a field that schema.org allows to be text, an object or a list of either."""
-    if isinstance(value, str):
-        return [value] if _is_unicode(value) else []
-    if isinstance(value, Mapping):
-        return _texts(value.get("name") or value.get("description"))
-    if isinstance(value, list):
-        texts = [text for item in value if isinstance(item, str | Mapping) for text in _texts(item)]
-        return ["\n".join(texts)]
-    return []
+    texts = []
+    for item in value if isinstance(value, list) else [value]:
+        text = item.get("name") or item.get("description") if isinstance(item, Mapping) else item
+        if isinstance(text, str) and _is_unicode(text):
+            texts.append(text)
+    return "\n".join(texts)
 
 
-def _id(name: str, value: object) -> str | None:
+def _id(name: str, value: object, *, is_mapped: bool) -> str | None:
+    """The id as text. What merely has one of the well-known names may be anything, and is then no id."""
+    if isinstance(value, list) and value:
+        value = value[0]
     if isinstance(value, Mapping):  # schema.org PropertyValue
         value = value.get("value")
-    if value is None:
-        return None
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return str(int(value)) if value == int(value) else str(value)
-    return _text(name, value)
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return str(int(value))
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 10**100:
+        return str(value)
+    if isinstance(value, str) or is_mapped:
+        return _text(name, value) or None
+    return None
 
 
 def _time(value: object) -> int | None:
-    """Milliseconds since the epoch of an ISO 8601 text or of epoch (milli)seconds; `None` if it is neither."""
+    """Milliseconds since the epoch of an ISO 8601 text or of (milli)seconds; `None` if it is neither."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         milliseconds = value if abs(value) >= 1e11 else value * 1000  # 1e11 s is the year 5138
         return int(milliseconds) if abs(milliseconds) < 1e14 else None

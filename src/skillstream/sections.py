@@ -1,73 +1,148 @@
-"""The parts of a posting: which line is a heading, and of what.
+r"""The parts of a posting: which line is a heading and of what, which sentence is boilerplate anywhere.
 
-Skills are asked for in some parts (requirements, duties), and only look like it in others (benefits,
-equal-opportunity statements). Everything is decided by the tables below.
+Skills are asked for in some parts (requirements, duties) and only look like it in others (benefits,
+equal-opportunity statements, the company's praise of itself). All of it is decided by the tables
+of `skillstream.section_words`, in two steps:
+
+1. A line is a heading if it is short and says nothing else (`Required skills & experience`), or if
+   it says so and is marked as one, by a colon at its end or by the markup. Its section lasts until
+   the next heading.
+2. A sentence of well-known wording is boilerplate wherever it stands ("without regard to race"),
+   since such sentences come without headings; and a sentence that clearly asks for something is a
+   requirement even below the heading "Benefits".
 """
 
 from __future__ import annotations
 
 import re
-from enum import StrEnum
+from collections.abc import Iterable
+from itertools import chain
+from typing import NamedTuple
 
-__all__ = ["Section", "boilerplate", "heading_section"]
+from skillstream.section_words import ASKING, FILLERS, HEADINGS, WORDINGS, Section
 
+__all__ = ["BOILERPLATE", "Heading", "Section", "heading", "section_of_sentence"]
 
-class Section(StrEnum):
-    """Values of the column `skills.section`. Others script against them: add, never rename."""
-
-    TITLE = "title"
-    REQUIREMENTS = "requirements"
-    NICE_TO_HAVE = "nice_to_have"
-    RESPONSIBILITIES = "responsibilities"
-    EDUCATION = "education"
-    ABOUT_COMPANY = "about_company"
-    BENEFITS = "benefits"
-    EQUAL_OPPORTUNITY = "equal_opportunity"
-    HOW_TO_APPLY = "how_to_apply"
-    LEGAL = "legal"  # disclaimers, privacy, drug tests, background checks
-    OTHER = "other"
-
-
-# Phrases of headings, matched anywhere in the line as whole words, first match wins.
-_HEADINGS: dict[Section, str] = {
-    Section.EQUAL_OPPORTUNITY: r"equal (?:employment )?opportunit\w+|eeoc?|diversity|inclusion|accommodations?",
-    Section.NICE_TO_HAVE: r"nice[- ]to[- ]ha(?:ve|s)\w*|preferred|bonus points|desir(?:ed|able)|a plus|pluses|would be nice",
-    Section.BENEFITS: r"benefits?|perks|we offer|compensation|salary|pay|what'?s in it for you|rewards?|what you(?:'ll)? get|why join\w*",
-    Section.HOW_TO_APPLY: r"how to apply|to apply|application process|apply now|contact|next steps",
-    Section.ABOUT_COMPANY: r"about (?:us|the company|our company)|who we are|our (?:company|mission|values|culture)|company (?:overview|description|profile)",
-    Section.EDUCATION: r"education(?:al)?|certifications?|licen[sc]es?",
-    Section.RESPONSIBILITIES: r"responsibilit\w+|duties|what you(?:'ll| will)(?: be)? do\w*|you will|tasks|job (?:description|summary)|the role|position (?:summary|overview)|your role",
-    Section.REQUIREMENTS: r"requirements?|qualifications?|skills?|experience|what you(?:'ll)? (?:need|bring)|who you are|must[- ]haves?|knowledge|abilities|competenc\w+|about you|we(?:'re| are) looking for|your profile",
-}
-_HEADING = re.compile(
-    "|".join(rf"(?P<{section}>\b(?:{phrases})\b)" for section, phrases in _HEADINGS.items()), re.IGNORECASE
-)
-_MAX_HEADING = 60
-
-_BOILERPLATE: dict[Section, str] = {
-    Section.EQUAL_OPPORTUNITY: r"equal (?:employment )?opportunity|without regard to|sexual orientation|gender identity|reasonable accommodation",
-    Section.BENEFITS: r"401\s?\(?k\)?|paid time off|health insurance|dental",
-}
-_BOILERPLATE_SENTENCE = re.compile(
-    "|".join(rf"(?P<{section}>\b(?:{phrases}))" for section, phrases in _BOILERPLATE.items()), re.IGNORECASE
+# Where skills are not asked for, whatever the words.
+BOILERPLATE = frozenset(
+    (
+        Section.ABOUT_COMPANY,
+        Section.BENEFITS,
+        Section.EQUAL_OPPORTUNITY,
+        Section.HOW_TO_APPLY,
+        Section.LEGAL,
+    )
 )
 
 
-def heading_section(line: str, *, marked: bool = False) -> Section | None:
-    """The section that a line is the heading of; `None` if it is no heading. `marked`: by the markup."""
-    if len(line) > _MAX_HEADING or line[-1:] in ".;,!":
-        return None
-    match = _HEADING.search(line)
-    if match is None:
-        return Section.OTHER if marked else None
+class Heading(NamedTuple):
+    """A line that is, or starts with, a heading.
+
+    Attributes:
+        section: what follows.
+        end: characters of the line that are the heading and nothing else: all, none, or those up to
+            the colon of "Salary: 20 an hour".
+    """
+
+    section: Section
+    end: int
+
+
+# --- headings --------------------------------------------------------------------------------------
+
+
+def _any(fragments: Iterable[str]) -> str:
+    """One expression for all; groups of the tables are not captured, which is a third faster."""
+    return re.sub(r"(?<!\\)\((?!\?)", "(?:", "|".join(fragments))
+
+
+_SECTION_OF_HEADING = [
+    (section, re.compile(rf"(?<!\w)(?:{_any(fragments)})(?!\w)")) for section, fragments in HEADINGS.items()
+]
+_WORD = re.compile(rf"(?:{_any(chain(*HEADINGS.values(), FILLERS))})(?!\w)[\s,.]*")
+_MAX_HEADING = 70  # characters
+_MAX_WORDS = 9
+_ASIDE = re.compile(r"\s*[(\[][^)\]]*[)\]]\s*")
+_JOINT = re.compile(r"[&/|+]|\s-\s")
+_RUN_IN = re.compile(r"([^:.;]{3,45}):\s+(?=\S)")
+_DECORATION = " \t*_=~#:?!–—-•.0123456789"
+
+
+def heading(line: str, *, marked: bool = False) -> Heading | None:
+    """What the line is the heading of; `None` if it is none. `marked`: it is set off as one."""
+    if len(line) <= _MAX_HEADING:
+        plain = _plain(line)
+        if _says_nothing_else(plain) and (section := _named_section(plain)):
+            return Heading(section, len(line))
+        if (marked or line.endswith(":")) and len(plain.split()) <= _MAX_WORDS:
+            first = _first_named_section(plain)
+            return Heading(first or Section.OTHER, 0) if first or marked else None
+        if _is_shouted(line):
+            return Heading(_first_named_section(plain) or Section.OTHER, 0)
+    run_in = _RUN_IN.match(line)
+    if run_in is not None:
+        plain = _plain(run_in[1])
+        if _says_nothing_else(plain) and (section := _named_section(plain)):
+            return Heading(section, run_in.end())
+    return None
+
+
+def _plain(line: str) -> str:
+    line = _ASIDE.sub(" ", line.lower().replace("’", "'"))
+    return " ".join(_JOINT.sub(" and ", line).strip(_DECORATION).split())
+
+
+def _says_nothing_else(plain: str) -> bool:
+    position = 0  # word by word rather than by one repetition: the words overlap, and that explodes
+    while position < len(plain):
+        word = _WORD.match(plain, position)
+        if word is None:
+            return False
+        position = word.end()
+    return True
+
+
+def _named_section(plain: str) -> Section | None:
+    """The first section of the table that the line names."""
+    return next((section for section, pattern in _SECTION_OF_HEADING if pattern.search(plain)), None)
+
+
+def _first_named_section(plain: str) -> Section | None:
+    """The section that the line names first: "benefits of the job" are benefits."""
+    named = [
+        (match.start(), section)
+        for section, pattern in _SECTION_OF_HEADING
+        if (match := pattern.search(plain))
+    ]
+    return min(named, key=lambda found: found[0])[1] if named else None
+
+
+def _is_shouted(line: str) -> bool:
+    """Whether a line is in upper case and reads like a heading rather than a list of abbreviations."""
+    words = line.split()
     return (
-        Section(match.lastgroup or "other")
-        if marked or line.endswith(":") or len(line.split()) <= 6
-        else None
+        line.isupper() and 2 <= len(words) <= 6 and any(len(word) > 5 for word in words) and "," not in line
     )
 
 
-def boilerplate(sentence: str) -> Section | None:
-    """The section that a sentence belongs to wherever it stands: it is well-known boilerplate."""
-    match = _BOILERPLATE_SENTENCE.search(sentence)
-    return Section(match.lastgroup) if match and match.lastgroup else None
+# --- sentences -------------------------------------------------------------------------------------
+
+_SECTION_OF_WORDING = [
+    (section, re.compile(rf"(?<!\w)(?:{_any(wordings)})")) for section, wordings in WORDINGS.items()
+]
+_ANY_WORDING = re.compile(rf"(?<!\w)(?:{_any(chain(*WORDINGS.values()))})")
+# No wording of these asks for a skill, whatever else the sentence says.
+_SURE = frozenset((Section.EQUAL_OPPORTUNITY, Section.LEGAL, Section.WORKING_CONDITIONS))
+_ASKS = re.compile(rf"(?<!\w)(?:{_any(ASKING)})")
+
+
+def section_of_sentence(sentence: str, section: Section) -> Section:
+    """The section of a sentence, given that of the heading it stands under."""
+    plain = sentence.lower().replace("’", "'")
+    if _ANY_WORDING.search(plain) is not None:
+        found = next(found for found, pattern in _SECTION_OF_WORDING if pattern.search(plain))
+        if found in _SURE or not _ASKS.search(plain):
+            return found
+    elif section in BOILERPLATE and _ASKS.search(plain):
+        return Section.REQUIREMENTS
+    return section

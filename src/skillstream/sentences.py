@@ -7,15 +7,16 @@ overlap and are never empty. The title is the first line of the text and the fir
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 import sentencex
 
 from skillstream.language import detect_language
-from skillstream.markup import BULLETS, text_lines
+from skillstream.markup import BULLETS, is_bullet, one_line, text_lines
 from skillstream.postings import JobPosting
-from skillstream.sections import Section, boilerplate, heading_section
+from skillstream.sections import BOILERPLATE, Section, heading, section_of_sentence
 
 __all__ = ["Document", "Sentence", "TokenSpans", "segment", "split_long"]
 
@@ -40,83 +41,110 @@ class Document(msgspec.Struct, frozen=True):
 
 
 def segment(posting: JobPosting) -> Document:
-    """The plain text and sentences of a posting."""
-    title = " ".join(line.text for line in text_lines(posting.title) if line.text)
+    """The plain text and sentences of a posting. Headings that say nothing else are no sentences."""
+    title = one_line(posting.title)
     lines = text_lines(posting.text)
     text = "\n".join([title, *(line.text for line in lines)])
     language = posting.language or detect_language(text[len(title) :]) or detect_language(text)
     sentences = [Sentence(title, 0, len(title), Section.TITLE)] if title else []
     section = Section.OTHER
-    position = len(title) + 1
+    after_gap = True
+    start = len(title) + 1
     for line in lines:
-        start = position
-        position += len(line.text) + 1
-        heading = heading_section(line.text, marked=line.heading)
-        if heading is not None:
-            section = heading
-            if heading is not Section.OTHER:
-                continue
-        for a, b in sentence_spans(line.text, language or "en"):
-            sentence = line.text[a:b]
-            sentences.append(Sentence(sentence, start + a, start + b, boilerplate(sentence) or section))
+        skip, here = 0, section
+        if not is_bullet(line.text) or line.text.endswith(":"):
+            found = heading(line.text, marked=line.heading or (after_gap and line.text.endswith(":")))
+            if found is not None:
+                skip, here = found.end, found.section
+                # "Salary: 20 an hour" says nothing of the lines below it
+                if not 0 < skip < len(line.text) or here not in BOILERPLATE:
+                    section = here
+        for a, b in sentence_spans(line.text[skip:], language or "en"):
+            sentence = line.text[skip + a : skip + b]
+            sentences.append(
+                Sentence(sentence, start + skip + a, start + skip + b, section_of_sentence(sentence, here))
+            )
+        after_gap = not line.text
+        start += len(line.text) + 1
     return Document(text, sentences, language)
 
 
 # --- sentences of a line ---------------------------------------------------------------------------
 
-_MARK = re.compile(rf"(?:[{BULLETS}*–—+>-]\s*|\(?\d{{1,2}}[.)]\s+|\(?[a-z][.)]\s+|o\s+(?=[A-Z]))+")
+_MARK = re.compile(rf"(?:[{BULLETS}*–—>-]\s*|\(?\d{{1,2}}[.)]\s+|\(?[a-z][.)]\s+|o\s+(?=[A-Z]))+")
 # The library is quadratic in Chinese text; nobody writes lines this long but by accident.
-_PIECE = re.compile(r".{1,4000}[.!?。！？]\s*|.{1,4000}\s|.{1,4000}", re.DOTALL)
+_MAX_PIECE = 4000
+_PIECE = re.compile(
+    rf".{{1,{_MAX_PIECE}}}[.!?。！？]\s*|.{{1,{_MAX_PIECE}}}\s|.{{1,{_MAX_PIECE}}}", re.DOTALL
+)
+_NUMBER = re.compile(r"\s*\(?(?:\d{1,2}|[a-zA-Z])[.)]\s*")
+# Those that the library does not know, or only in upper case.
 _ABBREVIATION = re.compile(
-    r"\b(?:yrs?|hrs?|mos?|approx|appr?ox|equiv|incl|excl|min|max|exp|req|pref|mon|tues?|wed|thurs?|fri|sat|sun|est|vs|dept|mgmt)\.\s+$",
+    r"\b(?:yrs?|hrs?|mos?|approx|equiv|incl|excl|min|max|exp|req|pref|mon|tues?|wed|thurs?|fri|sat|sun|est|vs|"
+    r"dept|mgmt|assoc|cert|edu)\.\s+$",
     re.IGNORECASE,
 )
-_GLUED_END = re.compile(r"(?:^|\s)[\w,'’()/-]*[a-z)]{2}[.!?]$")
-_GLUED_START = re.compile(r"(?!(?:Net|Js|Io|Com|Py|Org)\b)(?:[A-Z][a-z]+|[AI])\b(?![.@/])")
+_LAST_WORD = re.compile(r"([^\W\d_]+)[)\]\"'”’]*[.!?]$")
+_FIRST_WORD = re.compile(r"([^\W\d_]+)(?![.@/\w])")
+_NAME_PARTS = frozenset(("Net", "Js", "Io", "Com", "Py", "Org"))  # ASP.Net, Node.Js
 
 
 def sentence_spans(line: str, language: str) -> Iterator[tuple[int, int]]:
-    """Half-open character spans of the sentences of a line, without bullet marks and outer white space."""
-    mark = _MARK.match(line)
-    start = end = mark.end() if mark else 0
-    if start == len(line):
-        return
-    for piece in [line[start:]] if len(line) < 4000 else _PIECE.findall(line[start:]):
+    """Half-open character spans of the sentences of a line, without bullet marks and outer white space.
+
+    What holds neither letter nor digit (rules, emoji) is no sentence.
+    """
+    start = end = 0
+    for piece in [line] if len(line) <= _MAX_PIECE else _PIECE.findall(line):
         for part in sentencex.segment(language, piece):
-            if end > start and _is_end(line[start:end], line[end : end + 40]):
-                yield from _trimmed(line, start, end)
+            # A few characters around the boundary tell; slices of the whole would be quadratic.
+            if end > start and _is_end(line[max(start, end - 40) : end], line[end : end + 40]):
+                yield from _without_mark(line, start, end)
                 start = end
             end += len(part)
-    yield from _trimmed(line, start, len(line))
+    yield from _without_mark(line, start, len(line))
 
 
 def _is_end(before: str, after: str) -> bool:
     """Whether a sentence really ends here, where the library says so."""
-    if not before[-1].isspace():  # "experience.Must have", but not "ASP.Net"
-        return before[-1] in "。！？" or bool(_GLUED_END.search(before[-40:]) and _GLUED_START.match(after))
-    if before.endswith(" ") and after[:1].islower():
-        return not _ABBREVIATION.search(before[-12:])
-    return True
+    if not before[-1].isspace():
+        return before[-1] in "。！？．｡" or _is_glued(before, after)
+    if _NUMBER.fullmatch(before):
+        return False
+    return not (after[0].islower() and _ABBREVIATION.search(before))
 
 
-def _trimmed(line: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+def _is_glued(before: str, after: str) -> bool:
+    """Whether a space is missing: "experience.Must have" is two sentences, "ASP.Net" is a name."""
+    last, first = _LAST_WORD.search(before), _FIRST_WORD.match(after)
+    if last is None or first is None or first[1] in _NAME_PARTS:
+        return False
+    return len(last[1]) > 1 and last[1].islower() and first[1].istitle()
+
+
+def _without_mark(line: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    mark = _MARK.match(line, start, end)
+    start, end = _trimmed(line, mark.end() if mark else start, end)
+    if any(map(str.isalnum, line[start:end])):
+        yield start, end
+
+
+def _trimmed(line: str, start: int, end: int) -> tuple[int, int]:
     text = line[start:end]
     start += len(text) - len(text.lstrip())
-    end = start + len(text.strip())
-    if end > start:
-        yield start, end
+    return start, start + len(text.strip())
 
 
 # --- long sentences --------------------------------------------------------------------------------
 
-_SOFT_ENDS = re.compile(r"[,;:，、；：]\s*|\s[–—|/]\s")
+_SOFT_END = re.compile(r"[,;:]\s+|[，、；：。]|\s[–—|/]\s")
 
 
 def split_long(sentences: Iterable[Sentence], token_spans: TokenSpans, max_tokens: int) -> list[Sentence]:
     """Sentences with those of more than `max_tokens` tokens (without special tokens) cut into windows.
 
-    Windows follow one another without overlap and hold every word of the sentence. They are cut after
-    a comma or semicolon where one stands in their second half, else between words.
+    Windows follow one another without overlap and hold every word of the sentence. They end after a
+    comma or semicolon where one stands in their second half, else between words.
     """
     windows: list[Sentence] = []
     for sentence in sentences:
@@ -131,29 +159,28 @@ def split_long(sentences: Iterable[Sentence], token_spans: TokenSpans, max_token
 
 
 def _windows(text: str, token_spans: TokenSpans, max_tokens: int) -> Iterator[tuple[int, int]]:
-    spans = token_spans(text)
-    if len(spans) <= max_tokens:
+    starts = [start for start, _ in token_spans(text)]
+    if len(starts) <= max_tokens:
         yield 0, len(text)
         return
-    starts = [start for start, _ in spans]
-    start = first = 0
-    while len(starts) - first > max_tokens:
-        limit = max(starts[first + max_tokens], start + 1)
-        end = _cut(text, start, limit)
-        while end - start > 1 and len(token_spans(text[start:end].strip())) > max_tokens:
-            end = _cut(text, start, start + (end - start + 1) // 2)
-        yield from _trimmed(text, start, end)
+    start = 0
+    while start < len(text):
+        after = bisect_left(starts, start) + max_tokens  # the first token that has no place
+        end = _cut(text, start, starts[after]) if after < len(starts) else len(text)
+        # A word cut in two may have more tokens than the whole: look again.
+        while end - start > 1 and len(token_spans(text[start:end])) > max_tokens:
+            end = _cut(text, start, (start + end) // 2)
+        a, b = _trimmed(text, start, end)
+        if b > a:
+            yield a, b
         start = end
-        while first < len(starts) and starts[first] < start:
-            first += 1
-    yield from _trimmed(text, start, len(text))
 
 
 def _cut(text: str, start: int, limit: int) -> int:
-    """Where to end a window that starts at `start` and must end at `limit` or before."""
+    """Where a window that starts at `start` ends, at `limit` at the latest."""
+    limit = max(limit, start + 1)
     middle = (start + limit) // 2
-    soft = [match.end() for match in _SOFT_ENDS.finditer(text, middle, limit)]
+    soft = [match.end() for match in _SOFT_END.finditer(text, middle, limit)]
     if soft:
         return soft[-1]
-    space = max(text.rfind(" ", middle, limit), text.rfind("\n", middle, limit))
-    return space + 1 if space > start else limit
+    return text.rfind(" ", middle + 1, limit) + 1 or limit
