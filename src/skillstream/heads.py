@@ -49,7 +49,8 @@ class Lane(msgspec.Struct, frozen=True):
     def confidence(self, scores: npt.NDArray[np.floating]) -> Floats:
         """Calibrated probability that a pair with this fused score is right, float32 in [0, 1]."""
         x, y = zip(*self.knots, strict=True)
-        return np.interp(scores, x, y).astype(np.float32)
+        confidence: Floats = np.interp(scores, x, y).astype(np.float32)
+        return confidence
 
 
 class Heads(msgspec.Struct, frozen=True):

@@ -22,12 +22,12 @@ Floats = npt.NDArray[np.float32]
 
 WORD = re.compile(r"[^\W_]+(?:[.'’][^\W_]+)*[+#]*")
 STOP_WORDS = frozenset(
-    "a an the of to in for on and or with by at as from into be is are that this their its your our you we".split()
+    "and are as at be by for from in into is it its of on or that their this to we with you".split()  # noqa: SIM905
 )
 # Longest first: the first that leaves a stem of four letters or more is cut off.
 SUFFIXES = (
-    "isation", "ization", "ational", "ations", "ation", "ments", "ment", "ings", "ing", "ers", "er", "ors", "or",
-    "ies", "ive", "es", "ed", "al", "ic", "s", "e", "y",
+    "isation", "ization", "ational", "ations", "ation", "ments", "ment", "ings", "ing", "ers", "er", "ors",
+    "or", "ies", "ive", "es", "ed", "al", "ic", "s", "e", "y",
 )  # fmt: skip
 
 
@@ -65,7 +65,7 @@ class LabelWords:
         }
 
     def overlap(self, text: str) -> Floats:
-        """float32[n_labels]: the part of each label's words, weighed by rarity, that stand in the text, in [0, 1]."""
+        """The part of each label's words, weighed by rarity, that the text has: float32[n_labels] in [0, 1]."""
         found = np.zeros(self._size, np.float32)
         for word in sorted(stems(text)):  # sorted: sums of floats depend on their order
             if word in self._shares:

@@ -122,7 +122,7 @@ class Ranker:
     def features(
         self, i: int, text: str, encoded: Encoded, skills: Ints, names: dict[int, ExactMatch], gate: float
     ) -> tuple[Floats, Floats]:
-        """Features float32[k, 9] of sentence i with the given skills, and the weights of its tokens [n, k]."""
+        """Features float32[k, n_features] of sentence i with these skills; weights of its tokens float32[n, k]."""
         vectors = self.index.vectors if len(skills) == len(self.index) else self.index.vectors[skills]
         features = np.zeros((len(skills), len(FEATURES)), np.float32)
         features[:, POOLED] = vectors @ encoded.pooled[i]
@@ -138,7 +138,8 @@ class Ranker:
     def _gate_logits(self, pooled: Floats) -> Floats:
         if self._gate is None:
             return np.zeros(len(pooled), np.float32)
-        return pooled @ self._gate[:-1] + self._gate[-1]
+        logits: Floats = pooled @ self._gate[:-1] + self._gate[-1]
+        return logits
 
     def _match(self, i: int, text: str, encoded: Encoded, near: Ints, gate: float) -> SentenceMatches:
         names = best_names(self._matcher.find(text))
