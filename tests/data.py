@@ -6,7 +6,7 @@ import json
 import random
 
 SKILLS: list[tuple[str, list[str]]] = [
-    ("Python (computer programming)", ["Python"]),
+    ("Python", []),
     ("SQL", ["structured query language"]),
     ("Apache Kafka", []),
     ("manage budgets", ["budget management", "managing budgets"]),
