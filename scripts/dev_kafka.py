@@ -220,7 +220,8 @@ class KafkaServer:
             jaas = "sasl.jaas.config"
             values = {
                 "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-256",
-                f"listener.name.sasl.plain.{jaas}": f'{module}.plain.PlainLoginModule required user_tester="secret";',
+                f"listener.name.sasl.plain.{jaas}": f"{module}.plain.PlainLoginModule required "
+                'user_tester="secret";',
                 f"listener.name.sasl.scram-sha-256.{jaas}": f"{module}.scram.ScramLoginModule required;",
                 "ssl.keystore.location": self.folder / "server.p12",
                 "ssl.keystore.password": "changeit",

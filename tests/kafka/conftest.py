@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
-
-from dev_kafka import KafkaServer, ServerUnavailableError, create_topic
+from scripts.dev_kafka import KafkaServer, ServerUnavailableError, create_topic
 
 # --- servers ---------------------------------------------------------------------------------------------
 

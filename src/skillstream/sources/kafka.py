@@ -347,7 +347,7 @@ class KafkaReader:
             raise RunError(self._advice(error)) from error
         delay = self._backoff.next_delay()
         self._retry_at = self._now() + delay
-        message = one_line(error)
+        message = one_line(error, self._settings)
         if message != self.problem:
             logger.warning("Kafka: %s; trying again", message)
         self.problem = message
@@ -360,7 +360,7 @@ class KafkaReader:
         if isinstance(error, kafka_errors.LogTruncationError):
             why = "has lost records that were read already: made again, or an unclean leader election"
             return f"{where} {why}; write to a new --output"
-        return f"{where}: {one_line(error)}"
+        return f"{where}: {one_line(error, self._settings)}"
 
     def _disconnect(self) -> None:
         for client in (self._consumer, self._admin):

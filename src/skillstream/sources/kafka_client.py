@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import random
-import ssl
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -45,7 +44,6 @@ FATAL = (
     kafka_errors.UnsupportedCompressionTypeError,
     kafka_errors.UnsupportedSaslMechanismError,
     kafka_errors.UnsupportedVersionError,
-    ssl.SSLCertVerificationError,
 )
 
 
@@ -97,7 +95,7 @@ class _ConnectionErrors(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         for argument in record.args or ():
-            if isinstance(argument, Exception):
+            if isinstance(argument, Exception) and not isinstance(argument, kafka_errors.KafkaTimeoutError):
                 self.last = argument
 
 
@@ -168,18 +166,26 @@ def error_kind(error: Exception) -> Literal["retry", "suspect", "fatal"]:
     `retry`: the cluster or the network is away; go on trying. `suspect`: may pass (a damaged response,
     a broker in the middle of its start), but not for ever. `fatal`: no retry helps.
     """
-    if isinstance(error, FATAL):
+    if isinstance(error, FATAL) or "CERTIFICATE_VERIFY_FAILED" in str(error):
         return "fatal"
     if isinstance(error, OSError) or getattr(error, "retriable", False):
         return "retry"
     return "suspect"
 
 
-def one_line(error: BaseException) -> str:
-    """The error's kind and message without line breaks."""
-    text = str(error) or type(error).__name__
+def one_line(error: BaseException, settings: ClientSettings | None = None) -> str:
+    """The error's kind and message without line breaks, with a hint where `settings` make one likely."""
     name = type(error).__name__
-    return " ".join(text.split() if text.startswith(name) else [f"{name}:", *text.split()])
+    words = str(error).split()
+    text = " ".join(words if words and words[0].startswith(name) else [f"{name}:", *words])
+    if (
+        isinstance(error, kafka_errors.KafkaConnectionError)
+        and settings
+        and "sasl_mechanism" in settings.values
+    ):
+        # The broker closes the connection on a wrong password, and the client reads no reason.
+        text += " (with SASL often a wrong user name, password or mechanism)"
+    return text
 
 
 class Backoff:

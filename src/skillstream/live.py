@@ -1,0 +1,161 @@
+"""What a running stream tells of itself: figures of this process, for the status line and for metrics.
+
+Written by the steps of the pipeline, read by other threads. Also the flag that asks it to drain.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+__all__ = ["DRAIN", "LIVE", "Live", "Reading", "Snapshot"]
+
+# Set: publish what is in hand and end. Looked at before each poll.
+DRAIN = threading.Event()
+
+# Rates and ages are those of the last minute.
+WINDOW_S = 60.0
+
+# Kafka has not answered for so long, or one chunk has taken so long: the reader is stuck.
+NO_ANSWER_S = 30.0
+NO_CHUNK_S = 120.0
+
+# Ages kept for the percentiles.
+AGES = 10_000
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How far one reader is: by partition, `positions` handed out and published, and `lag` in offsets.
+
+    `problem` is the error that is being retried, `contact_at` when a broker last answered (monotonic).
+    """
+
+    positions: Mapping[int, int]
+    lag: Mapping[int, int]
+    contact_at: float
+    problem: str | None
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Figures at one moment. Rates and ages in seconds, over the last minute; counts since the start."""
+
+    records: int
+    rejected: Mapping[str, int]
+    tags: int
+    sentences: int
+    cached: int
+    tokens: int
+    rate: float
+    age_p50: float | None
+    age_p99: float | None
+    lag: Mapping[int, int]
+    positions: Mapping[int, int]
+    model_version: str
+    taxonomy_version: str
+    problem: str | None
+    stuck: str | None
+
+
+@dataclass
+class Live:
+    """The figures, safe to write and read from several threads."""
+
+    now: Callable[[], float] = time.monotonic
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _readings: dict[int, Reading] = field(default_factory=dict)
+    _heard_at: dict[int, float] = field(default_factory=dict)
+    _counts: Counter[str] = field(default_factory=Counter)
+    _rejected: Counter[str] = field(default_factory=Counter)
+    _published: deque[tuple[float, int]] = field(default_factory=deque)
+    _ages: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=AGES))
+    _versions: tuple[str, str] = ("", "")
+
+    def read(self, reader: int, reading: Reading) -> None:
+        """A reader tells where it is."""
+        with self._lock:
+            self._readings[reader] = reading
+            self._heard_at[reader] = self.now()
+
+    def ended(self, reader: int) -> None:
+        """A reader has come to its end."""
+        with self._lock:
+            self._heard_at.pop(reader, None)
+
+    def tagged(
+        self,
+        rejected: Mapping[str, int],
+        tags: int,
+        sentences: int,
+        cached: int,
+        tokens: int,
+        versions: tuple[str, str] | None,
+    ) -> None:
+        """A chunk was tagged. `versions` of model and taxonomy, if it had any rows."""
+        with self._lock:
+            self._rejected.update(rejected)
+            self._counts.update(tags=tags, sentences=sentences, cached=cached, tokens=tokens)
+            self._versions = versions or self._versions
+
+    def published(self, records: int, ages_s: Sequence[float]) -> None:
+        """A chunk's file is there; `ages_s`: how old its records were then."""
+        with self._lock:
+            self._counts["records"] += records
+            self._published.append((self.now(), records))
+            self._ages.extend((self.now(), age) for age in ages_s)
+
+    def snapshot(self) -> Snapshot:
+        """The figures now."""
+        with self._lock:
+            now = self.now()
+            while self._published and self._published[0][0] < now - WINDOW_S:
+                self._published.popleft()
+            while self._ages and self._ages[0][0] < now - WINDOW_S:
+                self._ages.popleft()
+            ages = sorted(age for _, age in self._ages)
+            return Snapshot(
+                records=self._counts["records"],
+                rejected=dict(self._rejected),
+                tags=self._counts["tags"],
+                sentences=self._counts["sentences"],
+                cached=self._counts["cached"],
+                tokens=self._counts["tokens"],
+                rate=self._rate(now),
+                age_p50=_percentile(ages, 0.50),
+                age_p99=_percentile(ages, 0.99),
+                lag={p: lag for reading in self._readings.values() for p, lag in reading.lag.items()},
+                positions={
+                    p: at for reading in self._readings.values() for p, at in reading.positions.items()
+                },
+                model_version=self._versions[0],
+                taxonomy_version=self._versions[1],
+                problem=next((r.problem for r in self._readings.values() if r.problem), None),
+                stuck=self._stuck(now),
+            )
+
+    def _rate(self, now: float) -> float:
+        if not self._published:
+            return 0.0
+        seconds = max(1.0, now - self._published[0][0])
+        return sum(records for _, records in self._published) / seconds
+
+    def _stuck(self, now: float) -> str | None:
+        for reader, at in self._heard_at.items():
+            if now - at > NO_CHUNK_S:
+                return f"reader {reader} has been at one chunk for {now - at:.0f} s"
+            silent = at - self._readings[reader].contact_at
+            if silent > NO_ANSWER_S:
+                return f"reader {reader} has had no answer from Kafka for {silent:.0f} s"
+        return None
+
+
+def _percentile(ordered: Sequence[float], share: float) -> float | None:
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else None
+
+
+# The figures of this process.
+LIVE = Live()

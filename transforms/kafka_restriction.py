@@ -1,0 +1,88 @@
+"""What is left to do for one reader of a topic, as Beam wants to see it: restriction, tracker, provider."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+from apache_beam.io.iobase import RestrictionProgress, RestrictionTracker
+from apache_beam.transforms.core import RestrictionProvider
+
+from skillstream.transforms.coders import StructCoder
+
+__all__ = ["KafkaRestriction", "KafkaRestrictionProvider", "KafkaTracker"]
+
+
+class KafkaRestriction(msgspec.Struct, frozen=True, array_like=True):
+    """How far a reader has come: partition → where its next chunk starts; and whether it is at its end."""
+
+    positions: dict[int, int] = {}
+    ended: bool = False
+
+
+class KafkaTracker(RestrictionTracker):  # type: ignore[misc]
+    """Claims are `(partition, end)` of a chunk to hand out, or `None` for the end of the reader.
+
+    It splits at 0 only: a checkpoint. The rest is then another bundle's, and all claims are refused.
+    """
+
+    def __init__(self, restriction: KafkaRestriction) -> None:
+        self._positions = dict(restriction.positions)
+        self._ended = restriction.ended
+        self._given_back = False
+
+    def current_restriction(self) -> KafkaRestriction:
+        return KafkaRestriction(dict(self._positions), self._ended)
+
+    def try_claim(self, position: tuple[int, int] | None) -> bool:
+        if self._given_back or self._ended:
+            return False
+        if position is None:
+            self._ended = True
+        else:
+            partition, end = position
+            self._positions[partition] = end
+        return True
+
+    def try_split(self, fraction_of_remainder: float) -> tuple[KafkaRestriction, KafkaRestriction] | None:
+        if fraction_of_remainder != 0 or self._given_back or self._ended:
+            return None
+        self._given_back = True
+        done = KafkaRestriction(dict(self._positions), ended=True)
+        return done, KafkaRestriction(dict(self._positions))
+
+    def check_done(self) -> None:
+        if not (self._given_back or self._ended):
+            raise ValueError("the reader stopped before its end and without giving the rest back")
+
+    def current_progress(self) -> RestrictionProgress:
+        return RestrictionProgress(completed=0.0, remaining=1.0)
+
+    def is_bounded(self) -> bool:
+        return False
+
+
+class KafkaRestrictionProvider(RestrictionProvider):  # type: ignore[misc]
+    """Each element is a reader's number; it begins with no positions: the chains know them."""
+
+    def initial_restriction(self, element: int) -> KafkaRestriction:  # noqa: ARG002
+        return KafkaRestriction()
+
+    def create_tracker(self, restriction: KafkaRestriction) -> KafkaTracker:
+        return KafkaTracker(restriction)
+
+    def split(self, element: int, restriction: KafkaRestriction) -> Iterator[KafkaRestriction]:  # noqa: ARG002
+        yield restriction
+
+    def restriction_size(self, element: int, restriction: KafkaRestriction) -> float:  # noqa: ARG002
+        return 1.0
+
+    def restriction_coder(self) -> StructCoder:
+        return _RestrictionCoder()
+
+    def truncate(self, element: int, restriction: KafkaRestriction) -> None:
+        """A drain by the runner: what is in hand is read again at the next start."""
+
+
+class _RestrictionCoder(StructCoder):
+    struct = KafkaRestriction

@@ -1,0 +1,210 @@
+"""A Kafka topic to chunks: a splittable DoFn around `skillstream.sources.kafka.KafkaReader`.
+
+A restriction says how far a reader has come; the runner may take a checkpoint of it, never cut it in
+two. After a time budget the DoFn gives the rest back by itself, so that the runner gets to its
+housekeeping. Chunks flow to the sink inside the bundle: latency does not depend on the budget.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Mapping
+
+import apache_beam as beam
+from apache_beam.io.watermark_estimators import ManualWatermarkEstimator
+from apache_beam.metrics import Metrics
+from apache_beam.pvalue import PBegin, PCollection
+from apache_beam.runners.sdf_utils import RestrictionTrackerView
+from apache_beam.transforms.window import TimestampedValue
+from apache_beam.utils.timestamp import Duration, Timestamp
+
+from skillstream.chunks import Chunk
+from skillstream.live import DRAIN, LIVE, Reading
+from skillstream.sink import Chain
+from skillstream.sources.kafka import KafkaReader
+from skillstream.sources.kafka_config import KafkaConfig
+from skillstream.transforms import coders  # noqa: F401 - registers the coder of Chunk
+from skillstream.transforms.kafka_restriction import KafkaRestriction, KafkaRestrictionProvider
+
+__all__ = ["ReadKafka"]
+
+# Longest wait for records in one poll: how soon a drain is seen when nothing comes.
+POLL_S = 0.5
+
+# A drain publishes what is in hand, but with much in hand only for so long: the rest is read again.
+DRAIN_S = 3.0
+
+
+_RESTRICTION = beam.DoFn.RestrictionParam(KafkaRestrictionProvider())
+_WATERMARK = beam.DoFn.WatermarkEstimatorParam(ManualWatermarkEstimator.default_provider())
+
+
+class ReadKafka(beam.PTransform):  # type: ignore[misc]
+    """The topic's records as an unbounded `PCollection[Chunk]`, each partition from its chain's end on.
+
+    Guarantee: with `PublishChunks(output)` fused behind it (no grouping, reshuffle or flatten between),
+    every committed record lands in exactly one published file. Chunks bear the event time of their
+    newest record; the watermark follows the slowest partition that has anything left to read.
+
+    Args:
+        config: what to read.
+        output: folder that holds the chains.
+        readers: how many consumers share the partitions: 1 locally, the parallelism on a cluster.
+        topic_id: the topic that is meant (see `kafka_client.topic_facts`); another is refused.
+        stop_at: partition → exclusive end to stop at; without it the read goes on until it is drained.
+        bundle_s: seconds after which a reader gives the rest back to the runner. Flink's checkpoints
+            wait for that; locally each time costs about 20 KB of memory.
+    """
+
+    def __init__(
+        self,
+        config: KafkaConfig,
+        output: str,
+        *,
+        readers: int = 1,
+        topic_id: str | None = None,
+        stop_at: Mapping[int, int] | None = None,
+        bundle_s: float = 10.0,
+    ) -> None:
+        super().__init__()
+        self._readers = readers
+        self._read = _Read(config, output, readers, topic_id, stop_at, bundle_s)
+
+    def expand(self, begin: PBegin) -> PCollection:
+        return (
+            begin
+            | "Readers" >> beam.Create(range(self._readers))
+            | "Read" >> beam.ParDo(self._read).with_output_types(Chunk)
+        )
+
+
+class _Read(beam.DoFn):  # type: ignore[misc]
+    def __init__(
+        self,
+        config: KafkaConfig,
+        output: str,
+        readers: int,
+        topic_id: str | None,
+        stop_at: Mapping[int, int] | None,
+        bundle_s: float,
+    ) -> None:
+        self._config = config
+        self._output = output
+        self._readers = readers
+        self._topic_id = topic_id
+        self._stop_at = stop_at
+        self._bundle_s = bundle_s
+        self._gaps = Metrics.counter("skillstream", "offsets_without_records")
+
+    @beam.DoFn.unbounded_per_element()
+    def process(
+        self,
+        number: int,
+        tracker: RestrictionTrackerView = _RESTRICTION,
+        watermark: ManualWatermarkEstimator = _WATERMARK,
+    ) -> Iterator[TimestampedValue]:
+        started = time.monotonic()
+        reader = self._take_reader(number, tracker.current_restriction())
+        keep = False
+        try:
+            while True:
+                # Looked at before the poll: a chunk polled after the flush would be lost.
+                draining = DRAIN.is_set()
+                if draining:
+                    reader.flush()
+                else:
+                    reader.poll(POLL_S)
+                drain_until = time.monotonic() + DRAIN_S
+                while (chunk := reader.next_chunk()) is not None:
+                    if not tracker.try_claim((chunk.partition, chunk.end)):
+                        keep = True
+                        return
+                    reader.take(chunk)
+                    yield TimestampedValue(chunk, _timestamp(chunk))
+                    self._published(number, reader, chunk)  # by now the fused sink has it
+                    if DRAIN.is_set() and (not draining or time.monotonic() > drain_until):
+                        break
+                self._tell(number, reader, watermark)
+                if draining or reader.finished:
+                    reader.commit()
+                    LIVE.ended(number)
+                    tracker.try_claim(None)
+                    return
+                if time.monotonic() - started >= self._bundle_s and not DRAIN.is_set():
+                    tracker.defer_remainder(Duration(0))
+                    keep = True
+                    return
+        finally:
+            # Not kept: at its end; or the sink failed and the reader is ahead of the chain.
+            if keep:
+                _readers.put(self._key(number), reader)
+            else:
+                reader.close()
+
+    def _take_reader(self, number: int, restriction: KafkaRestriction) -> KafkaReader:
+        """This process's reader if it stands where the restriction does, else one at the chains' ends."""
+        reader = _readers.take(self._key(number))
+        if reader is not None:
+            positions = reader.positions
+            if all(positions.get(p) == offset for p, offset in restriction.positions.items()):
+                return reader
+            reader.close()
+        return KafkaReader(
+            self._config,
+            lambda partition: Chain(self._output, self._config.topic, partition),
+            number=number,
+            readers=self._readers,
+            topic_id=self._topic_id,
+            stop_at=self._stop_at,
+        )
+
+    def _key(self, number: int) -> tuple[object, ...]:
+        return self._config, self._output, self._readers, number
+
+    def _published(self, number: int, reader: KafkaReader, chunk: Chunk) -> None:
+        now = time.time() * 1000
+        ages = [(now - r.event_time) / 1000 for r in chunk.records if r.event_time is not None]
+        LIVE.published(len(chunk.records), ages)
+        LIVE.read(number, _reading(reader))
+        self._gaps.inc(chunk.end - chunk.start - len(chunk.records))
+
+    @staticmethod
+    def _tell(number: int, reader: KafkaReader, watermark: ManualWatermarkEstimator) -> None:
+        LIVE.read(number, _reading(reader))
+        milliseconds = reader.watermark()
+        if milliseconds is not None:
+            mark = Timestamp(micros=milliseconds * 1000)
+            current = watermark.current_watermark()
+            if current is None or mark > current:
+                watermark.set_watermark(mark)
+
+
+class _ReaderCache:
+    """Readers between two bundles. Whoever takes one is alone with it: a consumer is for one thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._readers: dict[tuple[object, ...], KafkaReader] = {}
+
+    def take(self, key: tuple[object, ...]) -> KafkaReader | None:
+        with self._lock:
+            return self._readers.pop(key, None)
+
+    def put(self, key: tuple[object, ...], reader: KafkaReader) -> None:
+        with self._lock:
+            older, self._readers[key] = self._readers.get(key), reader
+        if older is not None:
+            older.close()
+
+
+_readers = _ReaderCache()
+
+
+def _reading(reader: KafkaReader) -> Reading:
+    return Reading(reader.positions, reader.lag, reader.last_contact, reader.problem)
+
+
+def _timestamp(chunk: Chunk) -> Timestamp:
+    times = [record.event_time for record in chunk.records if record.event_time is not None]
+    return Timestamp(micros=max(times) * 1000) if times else Timestamp.now()
