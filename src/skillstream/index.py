@@ -119,12 +119,13 @@ class SkillsIndex:
 
 
 def build_index(taxonomy: Taxonomy, encoder: Encoder) -> SkillsIndex:
-    """Encodes the preferred labels of a taxonomy.
+    """Encodes the preferred labels of a taxonomy; of one longer than the encoder takes, its beginning.
 
     Raises:
         IndexFormatError: the encoder gives vectors that are not finite or not of length 1.
     """
-    vectors = np.ascontiguousarray(encoder.encode([skill.label for skill in taxonomy.skills]), np.float32)
+    labels = [_shortened(skill.label, encoder) for skill in taxonomy.skills]
+    vectors = np.ascontiguousarray(encoder.encode(labels), np.float32)
     if not np.allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-3):
         raise IndexFormatError(
             f"model {encoder.name} gives vectors that are not finite or not of length 1: use another"
@@ -151,6 +152,13 @@ def build_index(taxonomy: Taxonomy, encoder: Encoder) -> SkillsIndex:
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     return SkillsIndex(taxonomy, vectors, info)
+
+
+def _shortened(label: str, encoder: Encoder) -> str:
+    if len(label) <= encoder.max_tokens:  # a token has at least one character
+        return label
+    spans = encoder.token_spans(label)
+    return label if len(spans) <= encoder.max_tokens else label[: spans[encoder.max_tokens - 1][1]]
 
 
 def save_index(index: SkillsIndex, folder: str | Path) -> Path:
@@ -187,8 +195,8 @@ def check_model(index: SkillsIndex, encoder: Encoder) -> None:
     raise IndexFormatError(
         f"the skills index was made with model {index.model_name} ({index.model_fingerprint[:12]}, "
         f"{index.vectors.shape[1]} dimensions), but the model in use is {encoder.name} "
-        f"({encoder.fingerprint[:12]}, {encoder.dim} dimensions): use that model, or build an index for this one "
-        "with 'skillstream index build'"
+        f"({encoder.fingerprint[:12]}, {encoder.dim} dimensions): use that model, or build an index for this "
+        "one with 'skillstream index build'"
     )
 
 

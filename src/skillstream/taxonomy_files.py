@@ -99,8 +99,9 @@ def _read_folder(path: Path) -> Taxonomy:
     if (path / "Technology Skills.txt").exists() or (path / "DWA Reference.txt").exists():
         return _read_onet(path)
     raise TaxonomyError(
-        f"taxonomy folder {path}: expected skills_<language>.csv (ESCO's CSV download) or 'Technology Skills.txt'"
-        " and 'DWA Reference.txt' (O*NET's text files); for any other taxonomy give the path of its file"
+        f"taxonomy folder {path}: expected skills_<language>.csv (ESCO's CSV download) or "
+        "'Technology Skills.txt' and 'DWA Reference.txt' (O*NET's text files); "
+        "for any other taxonomy give the path of its file"
     )
 
 
@@ -237,7 +238,7 @@ def _read_onet(folder: Path) -> Taxonomy:
             for row in _read_csv(technologies, ["Example", "Commodity Title"], delimiter="\t"):
                 name = row["Example"].strip()
                 uri = f"onet:technology/{quote(name, safe='')}" if name else ""
-                yield Skill(uri, name, [], [row["Commodity Title"]], "technology")
+                yield Skill(uri, name, _onet_aliases(name), [row["Commodity Title"]], "technology")
         activities = folder / "DWA Reference.txt"
         if activities.exists():
             for row in _read_csv(activities, ["DWA ID", "DWA Title"], delimiter="\t"):
@@ -247,6 +248,18 @@ def _read_onet(folder: Path) -> Taxonomy:
     about = folder / "Read Me.txt"
     release = re.search(r"O\*NET ([\d.]+) Database", about.read_text("utf-8")) if about.exists() else None
     return collect_skills("onet", release[1] if release else None, skills())
+
+
+def _onet_aliases(name: str) -> list[str]:
+    """Of "Enterprise resource planning ERP software": without "software", the words and the acronym alone."""
+    bare = name.removesuffix(" software")
+    found = re.fullmatch(r"(\S+(?: \S+)+) ([A-Z][A-Z0-9/&+-]+)", bare)
+    if found is None:
+        return [bare]
+    words, acronym = found.groups()
+    letters = iter(words.lower())
+    stands_for_them = all(letter in letters for letter in acronym.lower())  # letters of it, in their order
+    return [bare, words, acronym] if stands_for_them else [bare]
 
 
 # --- tables -------------------------------------------------------------------------------------------
