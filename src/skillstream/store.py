@@ -24,6 +24,9 @@ __all__ = ["LocalStore", "Store", "open_store"]
 # seconds between creating and linking one, and a stopped virtual machine may need minutes.
 TEMPORARY_MAX_AGE_S = 3600.0
 
+# A disk that has no room for this has none for a chunk.
+_PROBE_BYTES = 1 << 16
+
 _TEMPORARY = re.compile(r"^\.(?P<host>.+)-(?P<pid>\d+)-[0-9a-f]{16}\.tmp$")
 # What link() answers on file systems without hard links (FAT, many FUSE and SMB mounts).
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
@@ -116,7 +119,7 @@ class LocalStore:
         name = f".probe-{secrets.token_hex(8)}"
         made = [folder for folder in (self.root, *self.root.parents) if not folder.exists()]
         try:
-            self.create(name, b"")
+            self.create(name, bytes(_PROBE_BYTES))
             (self.root / name).unlink()
         except (RunError, OSError) as error:
             with contextlib.suppress(OSError):
