@@ -1,0 +1,67 @@
+"""Writes the generated pages of docs/reference: the commands with all options, and the Parquet schema.
+
+    python scripts/update_docs.py            # tests/unit/test_docs.py fails while a page is behind
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from skillstream.cli import cli
+from skillstream.rejections import RejectionCode
+from skillstream.rows import ROW_SCHEMA
+
+REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
+NOTE = "<!-- Written by scripts/update_docs.py; do not edit. -->\n\n"
+
+
+def commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
+    """The command and everything below it, depth first."""
+    yield path, command
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            child = command.get_command(context, name)
+            if child is not None:
+                yield from commands(child, f"{path} {name}")
+
+
+def cli_page() -> str:
+    """`--help` of every command."""
+    parts = [NOTE, "# Commands\n"]
+    for path, command in commands(cli, "skillstream"):
+        context = click.Context(command, info_name=path, max_content_width=100, terminal_width=100)
+        parts.append(f"\n## {path}\n\n```text\n{command.get_help(context)}\n```\n")
+    return "".join(parts)
+
+
+def schema_page() -> str:
+    """Columns of the output and codes of rejected rows."""
+    parts = [NOTE, "# The Parquet files\n\nOne row a record, tagged or rejected.\n\n| column | type |\n|---|---|\n"]
+    for field in ROW_SCHEMA:
+        if field.name == "skills":
+            parts.append("| `skills` | list of structs, ranked: |\n")
+            parts += [f"| `skills[].{item.name}` | {item.type} |\n" for item in field.type.value_type]
+        elif field.name == "error":
+            parts.append("| `error` | struct, null if tagged: |\n")
+            parts += [f"| `error.{item.name}` | {item.type} |\n" for item in field.type]
+        else:
+            parts.append(f"| `{field.name}` | {field.type}{', may be null' if field.nullable else ''} |\n")
+    parts.append("\nWhat the columns mean is said in `src/skillstream/rows.py`.\n\n## Rejection codes\n\n")
+    parts += [f"- `{code}`\n" for code in RejectionCode]
+    return "".join(parts)
+
+
+PAGES = {"cli.md": cli_page, "schema.md": schema_page}
+
+
+def main() -> None:
+    for name, page in PAGES.items():
+        (REFERENCE / name).write_text(page(), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
