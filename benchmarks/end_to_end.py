@@ -25,8 +25,9 @@ CONTENDERS = ("skillstream", "run_inference")
 
 
 def run_skillstream(postings: Path, model: str) -> dict[str, float]:
-    from skillstream import FilesConfig
     from skillstream.pipelines import tag_files
+
+    from skillstream import FilesConfig
 
     with tempfile.TemporaryDirectory() as output:
         # One posting first: converts and caches model and index, as any second run finds them.
@@ -67,7 +68,10 @@ def run_plain(postings: Path, model: str) -> dict[str, float]:
             return encoder
 
         def run_inference(
-            self, batch: Sequence[str], model: SentenceTransformer, inference_args: object = None
+            self,
+            batch: Sequence[str],
+            model: SentenceTransformer,
+            inference_args: object = None,  # noqa: ARG002 - Beam passes it
         ) -> Iterable[PredictionResult]:
             scores = model.encode(list(batch), normalize_embeddings=True, show_progress_bar=False) @ vectors.T
             top = np.argpartition(-scores, TOP_K, axis=1)[:, :TOP_K]
@@ -101,7 +105,9 @@ def run_plain(postings: Path, model: str) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("postings", type=Path, help="JSON lines")
     parser.add_argument("--records", type=int, default=500)
     parser.add_argument("--model", default="base")

@@ -38,7 +38,9 @@ def add_config_flags(parser: argparse.ArgumentParser, config_class: type[Any]) -
             parser.add_argument(*flags, action="store_true", help=help_text, dest=field.name)
         else:
             choices = field.metadata["choices"] or None
-            parser.add_argument(*flags, type=value_type(hints[field.name]), choices=choices, help=help_text, **settings)
+            parser.add_argument(
+                *flags, type=value_type(hints[field.name]), choices=choices, help=help_text, **settings
+            )
 
 
 def config_from_flags(config_class: type[C], flags: argparse.Namespace) -> C:

@@ -1,6 +1,6 @@
 """Files to ranked skill tags in Parquet: `skillstream tag`, or by itself with Beam's flags.
 
-    python -m skillstream.pipelines.tag_files --input=postings.jsonl --output=tags --runner=DirectRunner
+python -m skillstream.pipelines.tag_files --input=postings.jsonl --output=tags --runner=DirectRunner
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ import msgspec
 from apache_beam.metrics import MetricsFilter
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.runner import PipelineResult
+from skillstream.pipelines.options import add_config_flags, config_from_flags, pipeline_runner, root_cause
+from skillstream.transforms.publish import PublishChunks
+from skillstream.transforms.read_files import PROBLEMS, ReadFiles
+from skillstream.transforms.skills_index import skills_index_side_input
+from skillstream.transforms.tag import TagChunks
 
 from skillstream.config import FilesConfig
 from skillstream.encoder import load_encoder
 from skillstream.errors import RunError, SkillstreamError, UsageError
 from skillstream.index import check_model, default_index_folder, load_index
-from skillstream.pipelines.options import add_config_flags, config_from_flags, pipeline_runner, root_cause
 from skillstream.run_info import RunInfo, open_run, read_run, versions, without_secrets
 from skillstream.sink import Chain, sweep
 from skillstream.sources.plan import RANGE_BYTES, FilePlan, FileRange, plan_files
 from skillstream.summary import RunSummary, SourceSummary
 from skillstream.tagger import model_version, taxonomy_version
-from skillstream.transforms.publish import PublishChunks
-from skillstream.transforms.read_files import PROBLEMS, ReadFiles
-from skillstream.transforms.skills_index import skills_index_side_input
-from skillstream.transforms.tag import TagChunks
 
 __all__ = ["build", "main", "run"]
 
@@ -45,7 +45,7 @@ Progress = Callable[[Callable[[], int], int | None], AbstractContextManager[None
 def build(
     pipeline: beam.Pipeline, config: FilesConfig, ranges: Sequence[FileRange], index_folder: str | Path
 ) -> beam.PCollection:
-    """ranges → chunks → tagged chunks → files; ranges run side by side where workers allow."""
+    """Ranges → chunks → tagged chunks → files; ranges run side by side where workers allow."""
     index = skills_index_side_input(pipeline, index_folder)
     return (
         pipeline
@@ -56,7 +56,10 @@ def build(
 
 
 def run(
-    config: FilesConfig, inputs: Sequence[str], beam_flags: Sequence[str] = (), progress: Progress | None = None
+    config: FilesConfig,
+    inputs: Sequence[str],
+    beam_flags: Sequence[str] = (),
+    progress: Progress | None = None,
 ) -> RunSummary:
     """Tags the inputs and waits for the end.
 
@@ -109,7 +112,10 @@ def run(
         peak_memory_mb=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
         model_version=model_version(encoder),
         taxonomy_version=taxonomy_version(index),
-        problems=[*metrics.strings(PROBLEMS), *(f"{path}: left out, the same file twice" for path in plan.duplicates)],
+        problems=[
+            *metrics.strings(PROBLEMS),
+            *(f"{path}: left out, the same file twice" for path in plan.duplicates),
+        ],
     )
 
 
@@ -136,7 +142,9 @@ def published_rows(output: str, plan: FilePlan) -> dict[str, int]:
 def main(argv: Sequence[str] | None = None) -> int:
     """`python -m skillstream.pipelines.tag_files`: our flags in Beam's style, the rest is Beam's."""
     parser = argparse.ArgumentParser(prog="skillstream.pipelines.tag_files", allow_abbrev=False)
-    parser.add_argument("--input", action="append", required=True, help="File, folder or pattern; may be repeated.")
+    parser.add_argument(
+        "--input", action="append", required=True, help="File, folder or pattern; may be repeated."
+    )
     add_config_flags(parser, FilesConfig)
     flags, beam_flags = parser.parse_known_args(argv)
     logging.basicConfig(level=logging.WARNING)
@@ -161,7 +169,9 @@ class _RunMetrics:
         return int(self._counters.get(name, 0))
 
     def counts(self, prefix: str) -> dict[str, int]:
-        found = {name.removeprefix(prefix): int(n) for name, n in self._counters.items() if name.startswith(prefix)}
+        found = {
+            name.removeprefix(prefix): int(n) for name, n in self._counters.items() if name.startswith(prefix)
+        }
         return dict(sorted(found.items()))
 
     def strings(self, name: str) -> list[str]:

@@ -1,6 +1,6 @@
 """Writes the generated pages of docs/reference: the commands with all options, and the Parquet schema.
 
-    python scripts/update_docs.py            # tests/unit/test_docs.py fails while a page is behind
+python scripts/update_docs.py            # tests/unit/test_docs.py fails while a page is behind
 """
 
 from __future__ import annotations
@@ -40,7 +40,10 @@ def cli_page() -> str:
 
 def schema_page() -> str:
     """Columns of the output and codes of rejected rows."""
-    parts = [NOTE, "# The Parquet files\n\nOne row a record, tagged or rejected.\n\n| column | type |\n|---|---|\n"]
+    parts = [
+        NOTE,
+        "# The Parquet files\n\nOne row a record, tagged or rejected.\n\n| column | type |\n|---|---|\n",
+    ]
     for field in ROW_SCHEMA:
         if field.name == "skills":
             parts.append("| `skills` | list of structs, ranked: |\n")

@@ -12,4 +12,12 @@ from skillstream.transforms.read_files import ReadFiles
 from skillstream.transforms.skills_index import skills_index_side_input
 from skillstream.transforms.tag import REJECTED, TAGGED, TagChunks, TagPostings
 
-__all__ = ["REJECTED", "TAGGED", "PublishChunks", "ReadFiles", "TagChunks", "TagPostings", "skills_index_side_input"]
+__all__ = [
+    "REJECTED",
+    "TAGGED",
+    "PublishChunks",
+    "ReadFiles",
+    "TagChunks",
+    "TagPostings",
+    "skills_index_side_input",
+]

@@ -18,7 +18,7 @@ from skillstream.sources.plan import FileRange
 __all__ = ["ChunkCoder", "FileRangeCoder", "IndexPackageCoder", "StructCoder", "TaggedChunkCoder"]
 
 
-class StructCoder(coders.Coder):  # type: ignore[misc]
+class StructCoder(coders.Coder):
     """msgpack of one msgspec struct type, named by a subclass."""
 
     struct: type[Any]

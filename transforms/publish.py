@@ -14,7 +14,7 @@ from skillstream.sink import Chain, PublishResult
 __all__ = ["PublishChunks"]
 
 
-class PublishChunks(beam.PTransform):  # type: ignore[misc]
+class PublishChunks(beam.PTransform):
     """`PCollection[TaggedChunk]` to the chain of files in `output`; yields one `PublishResult` a chunk.
 
     Must stay fused with the read before it: within a partition chunks have to arrive in order. Whatever
@@ -32,7 +32,7 @@ class PublishChunks(beam.PTransform):  # type: ignore[misc]
         return chunks | beam.ParDo(_Publish(self._output)).with_output_types(PublishResult)
 
 
-class _Publish(beam.DoFn):  # type: ignore[misc]
+class _Publish(beam.DoFn):
     def __init__(self, output: str) -> None:
         self._output = output
         self._chains: dict[tuple[str, int], Chain] = {}

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 import apache_beam as beam
 from apache_beam.metrics import Metrics
 from apache_beam.pvalue import PBegin, PCollection
+from skillstream.transforms import coders  # noqa: F401 - registers the coders of FileRange and Chunk
 
 from skillstream.chunks import Chunk
 from skillstream.sink import Chain
 from skillstream.sources.files import SourceReadError, read_chunks
 from skillstream.sources.plan import FileRange
-from skillstream.transforms import coders  # noqa: F401 - registers the coders of FileRange and Chunk
 
 __all__ = ["PROBLEMS", "ReadFiles"]
 
@@ -20,7 +20,7 @@ __all__ = ["PROBLEMS", "ReadFiles"]
 PROBLEMS = "problems"
 
 
-class ReadFiles(beam.PTransform):  # type: ignore[misc]
+class ReadFiles(beam.PTransform):
     """The records of planned row ranges as `PCollection[Chunk]`; what stands in the output is skipped.
 
     Ranges are spread over the workers; within a range chunks come in order, so the steps up to
@@ -44,11 +44,12 @@ class ReadFiles(beam.PTransform):  # type: ignore[misc]
             begin
             | "Ranges" >> beam.Create(self._ranges)
             | "Spread" >> beam.Reshuffle()
-            | "ReadRange" >> beam.ParDo(_ReadRange(self._output, self._max_chunk_rows)).with_output_types(Chunk)
+            | "ReadRange"
+            >> beam.ParDo(_ReadRange(self._output, self._max_chunk_rows)).with_output_types(Chunk)
         )
 
 
-class _ReadRange(beam.DoFn):  # type: ignore[misc]
+class _ReadRange(beam.DoFn):
     def __init__(self, output: str, max_chunk_rows: int) -> None:
         self._output = output
         self._max_chunk_rows = max_chunk_rows

@@ -10,13 +10,13 @@ import apache_beam as beam
 from apache_beam.metrics import Metrics
 from apache_beam.pvalue import AsSingleton, PCollection, TaggedOutput
 from apache_beam.utils.shared import Shared
+from skillstream.transforms import coders  # noqa: F401 - registers the coders of Chunk and TaggedChunk
 
 from skillstream.chunks import Chunk, as_record
 from skillstream.config import TagConfig
 from skillstream.index_package import IndexPackage
 from skillstream.rows import TaggedChunk, row_to_dict
 from skillstream.tagger import Tagger
-from skillstream.transforms import coders  # noqa: F401 - registers the coders of Chunk and TaggedChunk
 from skillstream.worker import TagWorker
 
 __all__ = ["REJECTED", "TAGGED", "TagChunks", "TagPostings"]
@@ -25,7 +25,7 @@ TAGGED = "tagged"
 REJECTED = "rejected"
 
 
-class TagChunks(beam.PTransform):  # type: ignore[misc]
+class TagChunks(beam.PTransform):
     """`PCollection[Chunk]` to `PCollection[TaggedChunk]`, one for one, in order within a bundle.
 
     Args:
@@ -44,7 +44,7 @@ class TagChunks(beam.PTransform):  # type: ignore[misc]
         return chunks | beam.ParDo(_TagChunk(self._config), **side_input).with_output_types(TaggedChunk)
 
 
-class TagPostings(beam.PTransform):  # type: ignore[misc]
+class TagPostings(beam.PTransform):
     """Tags any `PCollection` of postings, for pipelines that read and write elsewhere.
 
     Elements are mappings (`{"id": ..., "title": ..., "description": ...}`) or JSON objects as bytes,
@@ -84,7 +84,7 @@ class TagPostings(beam.PTransform):  # type: ignore[misc]
         )
 
 
-class _WorkerDoFn(beam.DoFn):  # type: ignore[misc]
+class _WorkerDoFn(beam.DoFn):
     """Holds the process's `TagWorker`, so that the encoder is loaded once however many threads run."""
 
     def __init__(self, config: TagConfig) -> None:

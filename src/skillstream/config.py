@@ -33,10 +33,14 @@ class TagConfig:
 
     model: str = option("default", "Encoder: 'default', 'base', a sentence-transformers folder or a hub id.")
     backend: str = option(
-        "auto", "What runs the encoder; auto: OpenVINO on CPU, torch on CUDA.", choices=("auto", "openvino", "torch")
+        "auto",
+        "What runs the encoder; auto: OpenVINO on CPU, torch on CUDA.",
+        choices=("auto", "openvino", "torch"),
     )
-    taxonomy: str = option("esco", "Skills to look for: 'esco' or a file or folder (ESCO, O*NET, CSV, Parquet, JSONL).")
-    index: str | None = option(None, "Prebuilt skills index (see `skillstream index build`); wins over --taxonomy.")
+    taxonomy: str = option("esco", "Skills: 'esco' or a file or folder (ESCO, O*NET, CSV, Parquet, JSONL).")
+    index: str | None = option(
+        None, "Prebuilt skills index (see `skillstream index build`); wins over --taxonomy."
+    )
     top_k: int = option(20, "At most so many tags a posting.")
     min_confidence: float | None = option(
         None, "Drop tags below this confidence, in [0, 1]; default: where F1 was best on development data."
@@ -62,7 +66,8 @@ class TagConfig:
             choices = item.metadata.get("choices")
             if choices and getattr(self, item.name) not in choices:
                 raise UsageError(
-                    f"--{item.name.replace('_', '-')} must be one of {', '.join(choices)}, got {getattr(self, item.name)!r}"
+                    f"--{item.name.replace('_', '-')} must be one of {', '.join(choices)}, "
+                    f"got {getattr(self, item.name)!r}"
                 )
 
     @property
@@ -76,8 +81,12 @@ class FilesConfig(TagConfig):
     """`skillstream tag`: files in, Parquet out."""
 
     output: str = option(None, "Folder for the Parquet files; run again with the same one to resume.")
-    max_chunk_rows: int = option(200, "Rows a published file holds at most; also what a kill can cost in work.")
-    force: bool = option(False, "Go on although run.json in the output says it was made with another taxonomy.")
+    max_chunk_rows: int = option(
+        200, "Rows a published file holds at most; also what a kill can cost in work."
+    )
+    force: bool = option(
+        False, "Go on although run.json in the output says it was made with another taxonomy."
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -94,5 +103,5 @@ def _at_least(name: str, value: int, least: int) -> None:
 def value_type(hint: Any) -> type[Any]:
     """`int` for `int` and for `int | None`."""
     if isinstance(hint, types.UnionType):
-        return next(arm for arm in typing.get_args(hint) if arm is not type(None))
+        hint = next(arm for arm in typing.get_args(hint) if arm is not type(None))
     return typing.cast("type[Any]", hint)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -45,7 +44,7 @@ def unpack_index(package: IndexPackage, cache: Path) -> Path:
     for name, content in package.files.items():
         (temporary / name).write_bytes(content)
     try:
-        os.rename(temporary, target)
+        temporary.rename(target)
     except OSError:
         shutil.rmtree(temporary, ignore_errors=True)
         if not target.is_dir():

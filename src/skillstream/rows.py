@@ -11,7 +11,16 @@ from collections.abc import Sequence
 import msgspec
 import pyarrow as pa
 
-__all__ = ["ROW_SCHEMA", "SCHEMA_VERSION", "Row", "RowError", "Tag", "TaggedChunk", "row_to_dict", "rows_to_table"]
+__all__ = [
+    "ROW_SCHEMA",
+    "SCHEMA_VERSION",
+    "Row",
+    "RowError",
+    "Tag",
+    "TaggedChunk",
+    "row_to_dict",
+    "rows_to_table",
+]
 
 SCHEMA_VERSION = "1"
 

@@ -86,7 +86,9 @@ class Tagger:
         Raises:
             UsageError: the model, taxonomy or index cannot be used, or an option is wrong.
         """
-        config = TagConfig(model=model, taxonomy=taxonomy, index=None if index is None else str(index), **options)
+        config = TagConfig(
+            model=model, taxonomy=taxonomy, index=None if index is None else str(index), **options
+        )
         return cls.from_config(config)
 
     @classmethod
@@ -188,7 +190,9 @@ class Tagger:
             sentences = sentences[:1]
         return msgspec.structs.replace(document, sentences=sentences)
 
-    def _match(self, documents: Sequence[Document]) -> tuple[dict[str, SentenceMatches], tuple[int, int, int]]:
+    def _match(
+        self, documents: Sequence[Document]
+    ) -> tuple[dict[str, SentenceMatches], tuple[int, int, int]]:
         """Matches of every sentence of the documents, and (sentences, of these cached, tokens)."""
         texts = [sentence.text for document in documents for sentence in document.sentences]
         matches: dict[str, SentenceMatches] = {}

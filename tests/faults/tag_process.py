@@ -1,6 +1,6 @@
 """`skillstream tag` as a process to be killed, with the HashEncoder, which loads at once.
 
-    python -m tests.faults.tag_process INPUT OUTPUT INDEX [SECONDS_A_CHUNK]
+python -m tests.faults.tag_process INPUT OUTPUT INDEX [SECONDS_A_CHUNK]
 """
 
 import sys
@@ -21,7 +21,7 @@ if __name__ == "__main__":
 
     encoder = HashEncoder()
     patches = [
-        mock.patch(f"{module}.load_encoder", lambda *_, **__: encoder)
+        mock.patch(f"{module}.load_encoder", return_value=encoder)
         for module in ("skillstream.worker", "skillstream.pipelines.tag_files")
     ]
     with mock.patch.object(Tagger, "tag_chunk", slow), patches[0]:
@@ -29,4 +29,6 @@ if __name__ == "__main__":
 
         with patches[1]:
             print("ready", flush=True)
-            sys.exit(main(["tag", source, "--output", output, "--index", index, "--max-chunk-rows", "5", "--json"]))
+            sys.exit(
+                main(["tag", source, "--output", output, "--index", index, "--max-chunk-rows", "5", "--json"])
+            )

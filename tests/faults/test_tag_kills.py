@@ -22,7 +22,15 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(1800)]
 
 
 def start(source, output, index, pause=0.02):
-    command = [sys.executable, "-m", "tests.faults.tag_process", str(source), str(output), str(index), str(pause)]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.faults.tag_process",
+        str(source),
+        str(output),
+        str(index),
+        str(pause),
+    ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout.readline() == b"ready\n"
     return process

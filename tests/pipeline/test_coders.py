@@ -5,15 +5,21 @@ import sys
 
 import pytest
 from apache_beam import coders
+from skillstream.transforms import coders as ours
 
 from skillstream.chunks import Chunk, Record
 from skillstream.index_package import IndexPackage
 from skillstream.rejections import Rejection, RejectionCode
 from skillstream.rows import TaggedChunk
 from skillstream.sources.plan import FileRange
-from skillstream.transforms import coders as ours
 
-CHUNK = Chunk("s", 1, 5, 9, [Record(5, b"x", b"k", 12, None), Record(7, None, rejection=Rejection(RejectionCode.EMPTY, "d"))])
+CHUNK = Chunk(
+    "s",
+    1,
+    5,
+    9,
+    [Record(5, b"x", b"k", 12, None), Record(7, None, rejection=Rejection(RejectionCode.EMPTY, "d"))],
+)
 VALUES = [
     CHUNK,
     TaggedChunk("s", 1, 5, 9, [], 3, 2, 1),

@@ -7,11 +7,11 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
+from skillstream.pipelines import tag_files
 
 from skillstream import FilesConfig
 from skillstream.chain_check import verify_chain
 from skillstream.errors import IndexFormatError, OutputError, RunError, SourceError
-from skillstream.pipelines import tag_files
 from tests.data import make_jsonl, make_posting
 
 pytestmark = pytest.mark.usefixtures("hash_model")
@@ -46,7 +46,11 @@ def test_every_record_of_every_file_is_one_row(tmp_path, config):
     ]
     pq.write_table(pa.Table.from_pylist([make_posting(1), make_posting(2)]), tmp_path / "d.parquet")
     summary = tag_files.run(config(), [*inputs, str(tmp_path / "d.parquet")])
-    assert (summary.records, summary.tagged, summary.rejected) == (45, 43, {"invalid_json": 1, "ragged_row": 1})
+    assert (summary.records, summary.tagged, summary.rejected) == (
+        45,
+        43,
+        {"invalid_json": 1, "ragged_row": 1},
+    )
     assert [source.rows for source in summary.sources] == [30, 10, 3, 2]
     assert summary.problems == []
     rows = read_rows(tmp_path / "out")
@@ -80,7 +84,9 @@ def test_large_files_are_cut_into_ranges_with_absolute_row_numbers(tmp_path, con
     rows = read_rows(tmp_path / "out")
     assert len({row["partition"] for row in rows}) > 2
     assert sorted(row["offset"] for row in rows) == list(range(40))
-    assert [row["posting_id"] for row in sorted(rows, key=lambda row: row["offset"])] == [f"t{n}" for n in range(40)]
+    assert [row["posting_id"] for row in sorted(rows, key=lambda row: row["offset"])] == [
+        f"t{n}" for n in range(40)
+    ]
     assert summary.sources[0].rows == 40
     # A later start with another default still cuts as run.json says.
     monkeypatch.setattr(tag_files, "RANGE_BYTES", 1 << 20)
@@ -89,7 +95,10 @@ def test_large_files_are_cut_into_ranges_with_absolute_row_numbers(tmp_path, con
 
 def test_a_cut_gzip_file_keeps_the_rows_before_and_is_reported(tmp_path, config):
     whole = gzip.compress(make_jsonl(2000, seed=3), mtime=0)
-    inputs = [write(tmp_path / "cut.jsonl.gz", whole[: len(whole) // 2]), write(tmp_path / "ok.jsonl", make_jsonl(5))]
+    inputs = [
+        write(tmp_path / "cut.jsonl.gz", whole[: len(whole) // 2]),
+        write(tmp_path / "ok.jsonl", make_jsonl(5)),
+    ]
     summary = tag_files.run(config(max_chunk_rows=100), inputs)
     assert len(summary.problems) == 1
     assert "cut.jsonl.gz" in summary.problems[0]
@@ -121,13 +130,17 @@ def refused(tmp_path, call, error, match):
 
 
 def test_a_missing_input_is_refused_before_anything_is_written(tmp_path, config):
-    refused(tmp_path, lambda: tag_files.run(config(), [str(tmp_path / "none.jsonl")]), SourceError, "none.jsonl")
+    refused(
+        tmp_path, lambda: tag_files.run(config(), [str(tmp_path / "none.jsonl")]), SourceError, "none.jsonl"
+    )
     assert not (tmp_path / "out").exists()
 
 
 def test_a_table_without_a_text_column_is_refused(tmp_path, config):
     pq.write_table(pa.table({"a": [1], "b": [2]}), tmp_path / "x.parquet")
-    refused(tmp_path, lambda: tag_files.run(config(), [str(tmp_path / "x.parquet")]), SourceError, "x.parquet")
+    refused(
+        tmp_path, lambda: tag_files.run(config(), [str(tmp_path / "x.parquet")]), SourceError, "x.parquet"
+    )
 
 
 def test_an_index_of_another_model_is_refused(tmp_path, config, monkeypatch):
@@ -171,7 +184,12 @@ def test_a_failing_worker_is_one_error_and_running_again_goes_on(tmp_path, confi
 
 def test_main_takes_flags_in_beams_style(tmp_path, index_folder, capsys):
     path = write(tmp_path / "a.jsonl", make_jsonl(3))
-    arguments = [f"--input={path}", f"--output={tmp_path / 'out'}", f"--index={index_folder}", "--max_chunk_rows=2"]
+    arguments = [
+        f"--input={path}",
+        f"--output={tmp_path / 'out'}",
+        f"--index={index_folder}",
+        "--max_chunk_rows=2",
+    ]
     assert tag_files.main([*arguments, "--runner=DirectRunner"]) == 0
     assert json.loads(capsys.readouterr().out)["records"] == 3
     assert tag_files.main([*arguments, "--top_k=0"]) == 2

@@ -4,9 +4,9 @@ import apache_beam as beam
 import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that
+from skillstream.transforms import TagPostings, skills_index_side_input
 
 from skillstream import TagConfig
-from skillstream.transforms import TagPostings, skills_index_side_input
 
 pytestmark = pytest.mark.usefixtures("hash_model")
 

@@ -60,7 +60,15 @@ def test_tag_prints_a_summary_for_scripts(postings, index_folder, tmp_path, caps
 
 @pytest.mark.usefixtures("hash_model")
 def test_beam_flags_follow_two_dashes(postings, index_folder, tmp_path, capsys):
-    arguments = ["tag", str(postings), "--output", str(tmp_path / "out"), "--index", str(index_folder), "--json"]
+    arguments = [
+        "tag",
+        str(postings),
+        "--output",
+        str(tmp_path / "out"),
+        "--index",
+        str(index_folder),
+        "--json",
+    ]
     assert main([*arguments, "--", "--runner=DirectRunner", "--job_name=x"]) == 0
     assert json.loads(capsys.readouterr().out)["records"] == 7
 

@@ -29,13 +29,23 @@ def test_unknown_name_is_an_attribute_error():
 
 
 def test_importing_skillstream_loads_nothing_heavy():
-    code = "import skillstream, skillstream.cli, sys; print([m for m in ('torch', 'apache_beam', 'openvino') if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+    code = (
+        "import skillstream, skillstream.cli, sys; "
+        "print([m for m in ('torch', 'apache_beam', 'openvino') if m in sys.modules])"
+    )
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+        == "[]\n"
+    )
 
 
 def test_the_core_imports_no_beam():
     """Import-linter checks the same; this one names the file."""
     folder = Path(skillstream.__file__).parent
-    core = [path for path in folder.rglob("*.py") if not {"pipelines", "transforms"} & set(path.relative_to(folder).parts)]
+    core = [
+        path
+        for path in folder.rglob("*.py")
+        if not {"pipelines", "transforms"} & set(path.relative_to(folder).parts)
+    ]
     assert len(core) > 20
     assert [path.name for path in core if "apache_beam" in path.read_text("utf-8")] == []

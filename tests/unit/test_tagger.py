@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skillstream import PostingRejectedError, Tagger, TagConfig
+from skillstream import PostingRejectedError, TagConfig, Tagger
 from skillstream.chunks import Chunk, Record
 from skillstream.errors import IndexFormatError, UsageError
 from skillstream.index import load_index
@@ -124,7 +124,9 @@ def test_an_index_of_another_model_is_refused(index_folder):
         Tagger(HashEncoder(dim=64), load_index(index_folder))
 
 
-@pytest.mark.parametrize("wrong", [{"top_k": 0}, {"min_confidence": 1.5}, {"granularity": "word"}, {"backend": "abacus"}])
+@pytest.mark.parametrize(
+    "wrong", [{"top_k": 0}, {"min_confidence": 1.5}, {"granularity": "word"}, {"backend": "abacus"}]
+)
 def test_wrong_options_are_refused(wrong):
     with pytest.raises(UsageError):
         TagConfig(**wrong)
@@ -141,7 +143,9 @@ def test_a_bug_in_one_record_rejects_that_record_alone(tagger, monkeypatch):
         return whole(posting)
 
     monkeypatch.setattr(module, "segment", broken)
-    tagged = tagger.tag_chunk(chunk_of(b'{"id": "bad", "description": "x"}', b'{"id": "good", "description": "weld metal"}'))
+    tagged = tagger.tag_chunk(
+        chunk_of(b'{"id": "bad", "description": "x"}', b'{"id": "good", "description": "weld metal"}')
+    )
     assert tagged.rows[0].error.code == "internal"
     assert "ZeroDivisionError" in tagged.rows[0].error.detail
     assert tagged.rows[1].error is None

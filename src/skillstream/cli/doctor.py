@@ -22,7 +22,16 @@ if TYPE_CHECKING:
 
 __all__ = ["doctor_command"]
 
-LIBRARIES = ("apache-beam", "openvino", "torch", "sentence-transformers", "tokenizers", "pyarrow", "numpy", "kafka-python")
+LIBRARIES = (
+    "apache-beam",
+    "openvino",
+    "torch",
+    "sentence-transformers",
+    "tokenizers",
+    "pyarrow",
+    "numpy",
+    "kafka-python",
+)
 SELF_TEST_S = 2.0
 SELF_TEST_POSTING = {
     "title": "Data engineer",
@@ -32,7 +41,9 @@ SELF_TEST_POSTING = {
 
 @click.command("doctor")
 @click.option("--model", default="default", show_default=True, help="Encoder to test.")
-@click.option("--output", help="Check this output folder instead: holes, overlaps, unreadable or damaged files.")
+@click.option(
+    "--output", help="Check this output folder instead: holes, overlaps, unreadable or damaged files."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def doctor_command(model: str, output: str | None, as_json: bool) -> int:
     """Show versions, the backend chosen and why, and a two-second self-test; or check an --output."""
@@ -40,8 +51,8 @@ def doctor_command(model: str, output: str | None, as_json: bool) -> int:
 
 
 def _check_machine(model: str, as_json: bool) -> int:
-    from skillstream.encoder import load_encoder  # noqa: PLC0415 - loads torch or OpenVINO
-    from skillstream.tagger import Tagger  # noqa: PLC0415
+    from skillstream.encoder import load_encoder
+    from skillstream.tagger import Tagger
 
     facts: dict[str, object] = {
         "skillstream": __version__,
@@ -54,23 +65,31 @@ def _check_machine(model: str, as_json: bool) -> int:
         except importlib.metadata.PackageNotFoundError:
             facts[library] = "not installed"
     encoder = load_encoder(model)
-    facts["model"] = f"{encoder.name}@{encoder.fingerprint[:12]}, {encoder.dim} dimensions, {encoder.max_tokens} tokens"
+    facts["model"] = (
+        f"{encoder.name}@{encoder.fingerprint[:12]}, {encoder.dim} dimensions, {encoder.max_tokens} tokens"
+    )
     facts["backend"] = encoder.describe()
     tagger = Tagger.load(model=model)
     facts["index"] = f"{len(tagger.index):,} skills, {tagger.taxonomy_version}"
-    facts["confidence"] = "calibrated for this model" if tagger.ranker.heads.calibrated else "not calibrated for this model"
+    facts["confidence"] = (
+        "calibrated for this model" if tagger.ranker.heads.calibrated else "not calibrated for this model"
+    )
     labels = [tag.label for tag in tagger.tag(SELF_TEST_POSTING)]
     facts["self-test tags"] = ", ".join(labels[:5])
     facts["self-test tokens/s"] = round(_speed(tagger))
     healthy = "SQL" in labels
-    facts["verdict"] = "ready" if healthy else "the self-test posting did not get its tags: the model or index is broken"
+    facts["verdict"] = (
+        "ready" if healthy else "the self-test posting did not get its tags: the model or index is broken"
+    )
     _show(facts, as_json)
     return 0 if healthy else 1
 
 
 def _speed(tagger: Tagger) -> float:
     """Tokens a second of the encoder over about two seconds."""
-    sentences = [f"Experience with tool number {number} and good communication skills" for number in range(256)]
+    sentences = [
+        f"Experience with tool number {number} and good communication skills" for number in range(256)
+    ]
     tokens, started = 0, time.perf_counter()
     while (elapsed := time.perf_counter() - started) < SELF_TEST_S:
         tokens += len(tagger.encoder.encode_tokens(sentences).tokens)
@@ -78,7 +97,7 @@ def _speed(tagger: Tagger) -> float:
 
 
 def _check_output(output: Path, as_json: bool) -> int:
-    from skillstream.chain_check import verify_chain  # noqa: PLC0415
+    from skillstream.chain_check import verify_chain
 
     if not output.is_dir():
         raise UsageError(f"{output} is no folder")

@@ -24,11 +24,13 @@ __all__ = ["explain_command"]
 @click.argument("file", default="-", metavar="[FILE|-]")
 @config_options(TagConfig)
 @click.option("--record", default=0, show_default=True, help="Which record of a .jsonl FILE, counted from 0.")
-@click.option("--json", "as_json", is_flag=True, help="Print posting, plain text and tags as one JSON object.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print posting, plain text and tags as one JSON object."
+)
 def explain_command(file: str, record: int, as_json: bool, **options: Any) -> None:
     """Show one posting: its text with the evidence highlighted, its ranked tags, and why each.
 
-    FILE holds a posting as JSON, a .jsonl file (see --record), HTML or plain text; - reads it from standard input.
+    FILE holds a posting as JSON, a .jsonl file (see --record), HTML or plain text; - reads standard input.
     """
     config = TagConfig(**options)
     posting = _read(file, record)

@@ -18,14 +18,20 @@ def index_group() -> None:
 
 
 @index_group.command("build")
-@click.option("--taxonomy", default="esco", show_default=True, help="'esco' or a file or folder with a taxonomy.")
-@click.option("--model", default="default", show_default=True, help="Encoder that will be used with the index.")
-@click.option("--output", required=True, help="Folder of the index; running jobs pick a new version up from there.")
+@click.option(
+    "--taxonomy", default="esco", show_default=True, help="'esco' or a file or folder with a taxonomy."
+)
+@click.option(
+    "--model", default="default", show_default=True, help="Encoder that will be used with the index."
+)
+@click.option(
+    "--output", required=True, help="Folder of the index; running jobs pick a new version up from there."
+)
 def build_command(taxonomy: str, model: str, output: str) -> None:
     """Embed the labels of a taxonomy into a new version of the index in --output."""
-    from skillstream.encoder import load_encoder  # noqa: PLC0415 - loads torch or OpenVINO
-    from skillstream.index import build_index, save_index  # noqa: PLC0415
-    from skillstream.taxonomy import load_taxonomy  # noqa: PLC0415
+    from skillstream.encoder import load_encoder
+    from skillstream.index import build_index, save_index
+    from skillstream.taxonomy import load_taxonomy
 
     skills = load_taxonomy(taxonomy)
     index = build_index(skills, load_encoder(model))
@@ -38,7 +44,7 @@ def build_command(taxonomy: str, model: str, output: str) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def info_command(folder: str, as_json: bool) -> None:
     """Say what the index in DIR holds, and which model made it."""
-    from skillstream.index import index_summary  # noqa: PLC0415
+    from skillstream.index import index_summary
 
     summary = index_summary(Path(folder))
     if as_json:

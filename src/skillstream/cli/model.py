@@ -19,7 +19,7 @@ def model_group() -> None:
 @click.option("--output", required=True, help="New folder for the exported model.")
 def export_command(model: str, output: str) -> None:
     """Write MODEL as a folder that `--model` takes and that needs no torch."""
-    from skillstream.encoder import export_model  # noqa: PLC0415 - loads torch
+    from skillstream.encoder.export import export_model
 
     folder = export_model(model, Path(output))
     click.echo(f"{folder}: use it with --model {folder}")

@@ -35,5 +35,10 @@ def _option(field: dataclasses.Field[Any], hint: Any) -> Callable[..., Any]:
     if field.metadata["choices"]:
         kind = click.Choice(field.metadata["choices"])
     return click.option(
-        flag, field.name, type=kind, default=field.default, show_default=field.default is not None, help=help_text
+        flag,
+        field.name,
+        type=kind,
+        default=field.default,
+        show_default=field.default is not None,
+        help=help_text,
     )

@@ -22,7 +22,11 @@ def print_summary(summary: RunSummary) -> None:
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     rejected = sum(summary.rejected.values())
     codes = ", ".join(f"{code} {count:,}" for code, count in sorted(summary.rejected.items()))
-    table.add_row("records", f"{summary.records:,}" + (f"  (and {summary.resumed:,} from earlier runs)" if summary.resumed else ""))
+    table.add_row(
+        "records",
+        f"{summary.records:,}"
+        + (f"  (and {summary.resumed:,} from earlier runs)" if summary.resumed else ""),
+    )
     table.add_row("tagged", f"{summary.tagged:,}  with {summary.tags:,} tags")
     table.add_row("rejected", f"{rejected:,}" + (f"  ({codes})" if codes else ""))
     table.add_row(

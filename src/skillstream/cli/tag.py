@@ -19,11 +19,14 @@ __all__ = ["tag_command"]
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @config_options(FilesConfig)
 @click.option("--runner", default="local", show_default=True, help="Beam runner; local needs nothing else.")
-@click.option("--show", default=0, metavar="N", help="Show the ranked tags of the first N postings at the end.")
+@click.option(
+    "--show", default=0, metavar="N", help="Show the ranked tags of the first N postings at the end."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object on stdout.")
 @click.pass_obj
 def tag_command(
     beam_flags: list[str] | None,
+    /,
     inputs: tuple[str, ...],
     runner: str,
     show: int,
@@ -36,7 +39,7 @@ def tag_command(
     .zst. Run again with the same --output to go on where it stopped: no record is written twice.
     """
     config = FilesConfig(**options)
-    from skillstream.pipelines import tag_files  # noqa: PLC0415 - Beam takes seconds to import
+    from skillstream.pipelines import tag_files
 
     summary = tag_files.run(config, inputs, [f"--runner={runner}", *(beam_flags or [])], show_progress)
     if as_json:

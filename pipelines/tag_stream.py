@@ -1,0 +1,215 @@
+"""Kafka to ranked skill tags in Parquet: `skillstream stream`, or by itself with Beam's flags.
+
+python -m skillstream.pipelines.tag_stream --bootstrap_servers=localhost:9092 --topic=postings --output=tags
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+
+import apache_beam as beam
+import msgspec
+from apache_beam.options.pipeline_options import PipelineOptions
+from skillstream.pipelines.options import add_config_flags, config_from_flags, pipeline_runner, root_cause
+from skillstream.transforms.observe import Observe
+from skillstream.transforms.publish import PublishChunks
+from skillstream.transforms.read_kafka import ReadKafka
+from skillstream.transforms.tag import TagChunks
+
+from skillstream.encoder import load_encoder
+from skillstream.errors import RunError, SkillstreamError, UsageError
+from skillstream.index import check_model, default_index_folder, load_index
+from skillstream.live import DRAIN, LIVE
+from skillstream.run_info import RunInfo, open_run, versions, without_secrets
+from skillstream.sink import Chain, sweep
+from skillstream.sources.kafka_start import StreamPlan, plan_stream
+from skillstream.stream_config import StreamConfig
+from skillstream.stream_metrics import serve_metrics
+
+__all__ = ["StreamSummary", "build", "main", "run"]
+
+logger = logging.getLogger(__name__)
+
+
+class StreamSummary(msgspec.Struct, frozen=True):
+    """What a run of `skillstream stream` did.
+
+    Attributes:
+        records: records published; `rejected` of them by code.
+        positions: partition → exclusive end of its chain.
+        lag: records that were not read, by partition: 0 at the end of a back-fill.
+        age_p50, age_p99: seconds from a record's own time to its file, over the last minute.
+    """
+
+    output: str
+    topic: str
+    records: int
+    rejected: dict[str, int]
+    tags: int
+    seconds: float
+    positions: dict[int, int]
+    lag: dict[int, int]
+    age_p50: float | None
+    age_p99: float | None
+    model_version: str
+    taxonomy_version: str
+
+
+def build(pipeline: beam.Pipeline, config: StreamConfig, plan: StreamPlan) -> beam.PCollection:
+    """Topic → chunks → tagged chunks → files, fused: nothing may stand between these steps.
+
+    Workers load the index from its folder: a side input would stay as it was at the start, and on Flink
+    it breaks checkpoints.
+    """
+    stop_at: Mapping[int, int] | None = plan.ends if config.stop_at_end else None
+    return (
+        pipeline
+        | "ReadKafka"
+        >> ReadKafka(config, config.output, readers=config.readers, topic_id=plan.topic_id, stop_at=stop_at)
+        | "Tag" >> TagChunks(config)
+        | "Observe" >> beam.ParDo(Observe())
+        | "Publish" >> PublishChunks(config.output)
+    )
+
+
+def run(
+    config: StreamConfig,
+    beam_flags: Sequence[str] = (),
+    status: Callable[[], AbstractContextManager[None]] = nullcontext,
+) -> StreamSummary:
+    """Tags the topic until SIGINT or SIGTERM (which drain), or to its end with `stop_at_end`.
+
+    Args:
+        config: what to do.
+        beam_flags: Beam's own, such as `--runner=...`.
+        status: shows how it goes while the body runs.
+
+    Raises:
+        UsageError: refused before the first record.
+        RunError: it failed while running. Starting again goes on where it stopped.
+    """
+    runner, options = pipeline_runner(beam_flags), PipelineOptions(list(beam_flags))
+    plan = plan_stream(config, lambda partition: Chain(config.output, config.topic, partition))
+    config, taxonomy = _with_index_folder(config)
+    open_run(config.output, run_info(config, plan, taxonomy), force=config.force)
+    sweep(config.output)
+    for partition, start in plan.roots.items():
+        Chain(config.output, config.topic, partition).claim(start)
+
+    started = time.monotonic()
+    with _drain_on_signals(), _metrics(config), status():
+        pipeline = beam.Pipeline(runner=runner, options=options)
+        build(pipeline, config, plan)
+        try:
+            pipeline.run().wait_until_finish()
+        except SkillstreamError:
+            raise
+        except Exception as error:
+            raise RunError(f"{root_cause(error)}; start again to go on where it stopped") from error
+    return summary(config, time.monotonic() - started)
+
+
+def summary(config: StreamConfig, seconds: float) -> StreamSummary:
+    """The figures of this process as a summary."""
+    live = LIVE.snapshot()
+    return StreamSummary(
+        output=config.output,
+        topic=config.topic,
+        records=live.records,
+        rejected=dict(live.rejected),
+        tags=live.tags,
+        seconds=round(seconds, 3),
+        positions=dict(live.positions),
+        lag=dict(live.lag),
+        age_p50=live.age_p50,
+        age_p99=live.age_p99,
+        model_version=live.model_version,
+        taxonomy_version=live.taxonomy_version,
+    )
+
+
+def run_info(config: StreamConfig, plan: StreamPlan, taxonomy: str) -> RunInfo:
+    """What `run.json` says of this run."""
+    return RunInfo(
+        identity={
+            "source": "kafka",
+            "topic": config.topic,
+            "topic_id": plan.topic_id,
+            "cluster_id": plan.cluster_id,
+            "taxonomy": taxonomy,
+        },
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        versions=versions(),
+        options=without_secrets(dataclasses.asdict(config)),
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """`python -m skillstream.pipelines.tag_stream`: our flags in Beam's style, the rest is Beam's."""
+    parser = argparse.ArgumentParser(prog="skillstream.pipelines.tag_stream", allow_abbrev=False)
+    add_config_flags(parser, StreamConfig)
+    flags, beam_flags = parser.parse_known_args(argv)
+    logging.basicConfig(level=logging.WARNING)
+    try:
+        result = run(config_from_flags(StreamConfig, flags), beam_flags)
+    except SkillstreamError as error:
+        print(f"skillstream: {error}", file=sys.stderr)  # noqa: T201
+        return 2 if isinstance(error, UsageError) else 1
+    print(msgspec.json.encode(result).decode())  # noqa: T201
+    return 0
+
+
+def _with_index_folder(config: StreamConfig) -> tuple[StreamConfig, str]:
+    """The configuration with the folder of its index, checked against the model, and the taxonomy's name."""
+    encoder = load_encoder(config.model, backend=config.backend)
+    folder = Path(config.index) if config.index else default_index_folder(config.taxonomy, encoder)
+    index = load_index(folder)
+    check_model(index, encoder)
+    return dataclasses.replace(config, index=str(folder)), index.taxonomy_name
+
+
+@contextmanager
+def _drain_on_signals() -> Iterator[None]:
+    """The first SIGINT or SIGTERM drains, the second ends the process at once: both without harm."""
+    DRAIN.clear()
+    if threading.current_thread() is not threading.main_thread():
+        yield  # somebody else's program: signals are its own
+        return
+
+    def on_signal(number: int, _frame: object) -> None:
+        if DRAIN.is_set():
+            os._exit(128 + number)
+        DRAIN.set()
+        print("draining: publishing what is in hand (once more to stop at once)", file=sys.stderr)  # noqa: T201
+
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _metrics(config: StreamConfig) -> Iterator[None]:
+    if config.metrics_port is None:
+        yield
+        return
+    with serve_metrics(LIVE, config.metrics_address, config.metrics_port, config.topic) as port:
+        logger.info("metrics on http://%s:%d/metrics", config.metrics_address, port)
+        yield
+
+
+if __name__ == "__main__":
+    sys.exit(main())
