@@ -47,7 +47,7 @@ class TagConfig:
     )
     granularity: str = option(
         "sentence",
-        "sentence: the best sentence for each skill; posting: the first 256 tokens of the posting against each skill.",
+        "sentence: the best sentence for each skill; posting: the first 256 tokens of the posting.",
         choices=("sentence", "posting"),
     )
     id_field: str | None = option(None, "Field that holds the posting's id, dotted for nested ones.")
