@@ -298,7 +298,7 @@ def _id(name: str, value: object, *, is_mapped: bool) -> str | None:
     """The id as text. What merely has one of the well-known names may be anything, and is then no id."""
     if isinstance(value, list) and value:
         value = value[0]
-    if isinstance(value, Mapping):  # schema.org PropertyValue
+    if isinstance(value, Mapping) and ("value" in value or not is_mapped):  # schema.org PropertyValue
         value = value.get("value")
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return str(int(value))

@@ -266,7 +266,7 @@ FILLERS = (
     "other", "our", "overall", "package", "personal", "position", "primary", "principal",
     "professional", "relevant", "role", "section", "similar", "soft", "special", "specific",
     "statement", "summary", "technical", "the", "these", "this", "to", "top", "training", "typical",
-    "us", "we", "what", "who", "will", "with", "work", "working", "years", "you", "your", "und", "et",
+    "us", "we", "what", "who", "will", "with", "work", "working", "you", "your", "und", "et",
     "des", "de", "wir", "ihnen",
 )  # fmt: skip
 

@@ -65,7 +65,8 @@ _MAX_WORDS = 9
 _ASIDE = re.compile(r"\s*[(\[][^)\]]*[)\]]\s*")
 _JOINT = re.compile(r"[&/|+]|\s-\s")
 _RUN_IN = re.compile(r"([^:.;]{3,45}):\s+(?=\S)")
-_DECORATION = " \t*_=~#:?!–—-•.0123456789"
+_DECORATION = " *_=~#:?!–—-•."
+_NUMBER = re.compile(r"\A\W*\d{1,2}[.)]\s")
 
 
 def heading(line: str, *, marked: bool = False) -> Heading | None:
@@ -88,7 +89,7 @@ def heading(line: str, *, marked: bool = False) -> Heading | None:
 
 
 def _plain(line: str) -> str:
-    line = _ASIDE.sub(" ", line.lower().replace("’", "'"))
+    line = _NUMBER.sub("", _ASIDE.sub(" ", line.lower().replace("’", "'")))
     return " ".join(_JOINT.sub(" and ", line).strip(_DECORATION).split())
 
 

@@ -111,7 +111,7 @@ def _is_end(before: str, after: str) -> bool:
         return before[-1] in "。！？．｡" or _is_glued(before, after)
     if _NUMBER.fullmatch(before):
         return False
-    return not (after[0].islower() and _ABBREVIATION.search(before))
+    return not ((after[0].islower() or after[0].isdigit()) and _ABBREVIATION.search(before))
 
 
 def _is_glued(before: str, after: str) -> bool:
