@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import threading
 import time
+from bisect import bisect_left
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 __all__ = ["DRAIN", "LIVE", "Live", "Reading", "Snapshot"]
 
@@ -25,6 +27,9 @@ NO_CHUNK_S = 120.0
 
 # Ages kept for the percentiles.
 AGES = 10_000
+
+# Upper bounds, in seconds, of the histogram of ages; the last one is without bound.
+AGE_BOUNDS = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0, float("inf"))
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,11 @@ class Reading:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Figures at one moment. Rates and ages in seconds, over the last minute; counts since the start."""
+    """Figures at one moment: rates and percentiles over the last minute, the rest since the start.
+
+    Ages in seconds, by the records' own time when their file was published; `age_buckets` are pairs of
+    an upper bound and the number of records not older. `stuck` and `not_ready` say why, if so.
+    """
 
     records: int
     rejected: Mapping[str, int]
@@ -53,12 +62,15 @@ class Snapshot:
     rate: float
     age_p50: float | None
     age_p99: float | None
+    age_buckets: Sequence[tuple[float, int]]
+    age_sum: float
     lag: Mapping[int, int]
     positions: Mapping[int, int]
     model_version: str
     taxonomy_version: str
     problem: str | None
     stuck: str | None
+    not_ready: str | None
 
 
 @dataclass
@@ -73,6 +85,8 @@ class Live:
     _rejected: Counter[str] = field(default_factory=Counter)
     _published: deque[tuple[float, int]] = field(default_factory=deque)
     _ages: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=AGES))
+    _age_counts: list[int] = field(default_factory=lambda: [0] * len(AGE_BOUNDS))
+    _age_sum: float = 0.0
     _versions: tuple[str, str] = ("", "")
 
     def read(self, reader: int, reading: Reading) -> None:
@@ -107,6 +121,9 @@ class Live:
             self._counts["records"] += records
             self._published.append((self.now(), records))
             self._ages.extend((self.now(), age) for age in ages_s)
+            self._age_sum += sum(ages_s)
+            for age in ages_s:
+                self._age_counts[bisect_left(AGE_BOUNDS, age)] += 1
 
     def snapshot(self) -> Snapshot:
         """The figures now."""
@@ -127,6 +144,8 @@ class Live:
                 rate=self._rate(now),
                 age_p50=_percentile(ages, 0.50),
                 age_p99=_percentile(ages, 0.99),
+                age_buckets=list(zip(AGE_BOUNDS, accumulate(self._age_counts), strict=True)),
+                age_sum=self._age_sum,
                 lag={p: lag for reading in self._readings.values() for p, lag in reading.lag.items()},
                 positions={
                     p: at for reading in self._readings.values() for p, at in reading.positions.items()
@@ -135,6 +154,7 @@ class Live:
                 taxonomy_version=self._versions[1],
                 problem=next((r.problem for r in self._readings.values() if r.problem), None),
                 stuck=self._stuck(now),
+                not_ready=self._not_ready(),
             )
 
     def _rate(self, now: float) -> float:
@@ -151,6 +171,12 @@ class Live:
             if silent > NO_ANSWER_S:
                 return f"reader {reader} has had no answer from Kafka for {silent:.0f} s"
         return None
+
+    def _not_ready(self) -> str | None:
+        if not self._heard_at:
+            return "nothing is being read"
+        problems = [reading.problem for reading in self._readings.values() if reading.problem]
+        return problems[0] if problems else None
 
 
 def _percentile(ordered: Sequence[float], share: float) -> float | None:

@@ -20,7 +20,7 @@ __all__ = ["stream_command"]
 @click.option("--runner", default="local", show_default=True, help="Beam runner; local needs nothing else.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object on stdout.")
 @click.pass_obj
-def stream_command(beam_flags: list[str] | None, runner: str, as_json: bool, **options: Any) -> int:
+def stream_command(beam_flags: list[str] | None, /, runner: str, as_json: bool, **options: Any) -> int:
     """Tag the records of a Kafka topic and write one row a record to Parquet files in --output.
 
     Runs until Ctrl-C or SIGTERM, which publish what is in hand and end within seconds; --stop-at-end

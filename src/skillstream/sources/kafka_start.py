@@ -1,0 +1,85 @@
+"""Before the first record: what the topic is, where each partition begins, and whether that can work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from kafka import KafkaAdminClient, KafkaConsumer
+
+from skillstream.errors import SourceError
+from skillstream.sources.kafka import ChainEnd, bounds_problem
+from skillstream.sources.kafka_client import (
+    end_offsets,
+    first_offsets,
+    make_admin,
+    make_consumer,
+    one_line,
+    start_offsets,
+    topic_facts,
+)
+from skillstream.sources.kafka_config import KafkaConfig, parse_start
+from skillstream.sources.kafka_settings import load_client_settings
+
+__all__ = ["StreamPlan", "plan_stream"]
+
+
+@dataclass(frozen=True)
+class StreamPlan:
+    """What a stream is about to read.
+
+    Attributes:
+        cluster_id, topic_id: what the output must have been made from, if it was made before.
+        roots: where partitions begin whose chains have no root yet; claim them before reading.
+        ends: exclusive end of each partition now.
+    """
+
+    cluster_id: str
+    topic_id: str
+    roots: dict[int, int]
+    ends: dict[int, int]
+
+
+def plan_stream(config: KafkaConfig, chain_of: Callable[[int], ChainEnd]) -> StreamPlan:
+    """Looks at the topic and at the chains; writes nothing.
+
+    `--start` is for the first start alone: if any chain has a root, partitions without one were added
+    later and begin at their beginning.
+
+    Raises:
+        SourceError: the cluster cannot be reached or refuses, there is no such topic, or reading cannot
+            go on where a chain ends.
+    """
+    settings = load_client_settings(config.bootstrap_servers, config.kafka_config)
+    clients: list[KafkaAdminClient | KafkaConsumer] = []
+    try:
+        clients += [admin := make_admin(settings)]
+        clients += [consumer := make_consumer(settings)]
+        facts = topic_facts(admin, config.topic)
+        cluster_id = str(admin.describe_cluster()["cluster_id"])
+        first = first_offsets(consumer, config.topic, facts.partitions)
+        ends = end_offsets(consumer, config.topic, facts.partitions)
+        heads = {partition: chain_of(partition).head() for partition in facts.partitions}
+        missing = [partition for partition, head in heads.items() if head is None]
+        first_start = len(missing) == len(heads)
+        start = parse_start(config.start) if first_start else "earliest"
+        roots = start_offsets(consumer, config.topic, missing, start) if missing else {}
+    except SourceError:
+        raise
+    except Exception as error:
+        servers = ",".join(settings.values["bootstrap_servers"])
+        raise SourceError(f"Kafka at {servers} cannot be used: {one_line(error, settings)}") from error
+    finally:
+        for client in clients:
+            client.close()
+    for partition, head in heads.items():
+        if head is not None:
+            _check(config, partition, head, first[partition], ends[partition])
+    return StreamPlan(cluster_id, facts.topic_id, roots, ends)
+
+
+def _check(config: KafkaConfig, partition: int, head: int, first: int, end: int) -> None:
+    problem = bounds_problem(config.topic, partition, head, first, end)
+    if problem is None or (head < first and config.on_gap == "skip"):
+        return
+    raise SourceError(problem if head > end else f"{problem}; --on-gap skip goes on behind the gap")

@@ -1,0 +1,38 @@
+"""What `skillstream stream` is told to do (see `skillstream.config` for how options are declared)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from skillstream.config import TagConfig, option
+from skillstream.errors import UsageError
+from skillstream.sources.kafka_config import KafkaConfig
+
+__all__ = ["StreamConfig"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamConfig(TagConfig, KafkaConfig):
+    """`skillstream stream`: Kafka in, Parquet out.
+
+    Raises:
+        UsageError: a value is missing or out of its range.
+    """
+
+    output: str = option("", "Folder for the Parquet files; start again with the same one to go on.")
+    force: bool = option(
+        False, "Go on although run.json in the output says it was made from another cluster or taxonomy."
+    )
+    readers: int = option(1, "Consumers that share the partitions: on a cluster, its parallelism.")
+    metrics_port: int | None = option(None, "Serve Prometheus metrics, /healthz and /readyz on this port.")
+    metrics_address: str = option("127.0.0.1", "Address that --metrics-port listens on; 0.0.0.0 is all.")
+
+    def __post_init__(self) -> None:
+        TagConfig.__post_init__(self)
+        KafkaConfig.__post_init__(self)
+        if not self.output:
+            raise UsageError("--output is missing: name a folder for the Parquet files")
+        if self.readers < 1:
+            raise UsageError(f"--readers must be at least 1, got {self.readers}")
+        if self.metrics_port is not None and not 0 <= self.metrics_port <= 65535:
+            raise UsageError(f"--metrics-port must lie in [0, 65535], got {self.metrics_port}")

@@ -1,0 +1,124 @@
+"""A running stream for Prometheus (`/metrics`) and for orchestrators (`/healthz`, `/readyz`)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from socketserver import ThreadingMixIn
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+from prometheus_client import CollectorRegistry, make_wsgi_app
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
+from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
+
+from skillstream import __version__
+from skillstream.errors import UsageError
+from skillstream.live import Live
+
+__all__ = ["StreamCollector", "serve_metrics"]
+
+
+class StreamCollector(Collector):
+    """The figures of `Live` as Prometheus metrics, taken when they are asked for."""
+
+    def __init__(self, live: Live, topic: str) -> None:
+        self._live = live
+        self._topic = topic
+
+    def collect(self) -> Iterable[Metric]:
+        live = self._live.snapshot()
+        for name, value, text in (
+            ("records", live.records, "Records published, tagged or rejected."),
+            ("tags", live.tags, "Tags written."),
+            ("sentences", live.sentences, "Sentences seen."),
+            ("sentences_cached", live.cached, "Sentences whose result was in the cache."),
+            ("tokens", live.tokens, "Tokens that went through the encoder."),
+        ):
+            yield CounterMetricFamily(f"skillstream_{name}", text, value=value)
+        rejected = CounterMetricFamily("skillstream_rejected", "Rejected records.", labels=["code"])
+        for code, count in sorted(live.rejected.items()):
+            rejected.add_metric([code], count)
+        yield rejected
+        for name, by_partition, text in (
+            ("lag", live.lag, "Offsets between what is published and the end of the partition."),
+            ("chain_end", live.positions, "Exclusive end of the published offsets."),
+        ):
+            gauge = GaugeMetricFamily(f"skillstream_{name}", text, labels=["topic", "partition"])
+            for partition, offset in sorted(by_partition.items()):
+                gauge.add_metric([self._topic, str(partition)], offset)
+            yield gauge
+        yield HistogramMetricFamily(
+            "skillstream_record_age_seconds",
+            "Age of records, by their own time, when their file was published.",
+            buckets=[(str(floatToGoString(bound)), count) for bound, count in live.age_buckets],
+            sum_value=live.age_sum,
+        )
+        yield GaugeMetricFamily("skillstream_healthy", "1 unless stuck.", value=float(live.stuck is None))
+        versions = {
+            "model": live.model_version,
+            "taxonomy": live.taxonomy_version,
+            "skillstream": __version__,
+        }
+        yield InfoMetricFamily("skillstream_versions", "What rows are made by now.", value=versions)
+
+
+@contextmanager
+def serve_metrics(live: Live, address: str, port: int, topic: str) -> Iterator[int]:
+    """Serves while the body runs; yields the port (a free one for 0).
+
+    `/healthz` is 200 unless the stream is stuck; `/readyz` is 200 while it reads. Both say why not.
+
+    Raises:
+        UsageError: the port cannot be had.
+    """
+    registry = CollectorRegistry()
+    registry.register(StreamCollector(live, topic))
+    ProcessCollector(registry=registry)
+    application = _application(live, make_wsgi_app(registry))
+    try:
+        server = make_server(address, port, application, _Server, _QuietHandler)
+    except (OSError, OverflowError) as error:
+        raise UsageError(f"--metrics-port {port}: cannot listen on {address}: {error}") from error
+    thread = threading.Thread(target=server.serve_forever, name="metrics", daemon=True)
+    thread.start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def _application(live: Live, metrics: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
+    def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        if path == "/metrics":
+            return metrics(environ, start_response)
+        if path not in ("/healthz", "/readyz"):
+            status, text = "404 Not Found", "there are /metrics, /healthz and /readyz"
+        else:
+            snapshot = live.snapshot()
+            why = snapshot.stuck or (snapshot.not_ready if path == "/readyz" else None)
+            status, text = ("503 Service Unavailable", why) if why else ("200 OK", "ok")
+        start_response(status, [("Content-Type", "text/plain; charset=utf-8")])
+        return [text.encode() + b"\n"]
+
+    return application
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class _QuietHandler(WSGIRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Nothing: a probe every few seconds is no news."""
