@@ -60,6 +60,7 @@ HEADINGS: Mapping[Section, Sequence[str]] = {
     ),
     Section.BENEFITS: (
         "benefits?",
+        "benefits of (working|being) .{2,40}",
         "perks",
         r"(what )?we('re| are)?( can)? offer( you)?",
         "our offer",
@@ -168,6 +169,7 @@ HEADINGS: Mapping[Section, Sequence[str]] = {
     ),
     Section.RESPONSIBILITIES: (
         "responsibilit(y|ies)",
+        "(duties|responsibilities) (of|for|as) .{2,40}",
         "accountabilities",
         "duties",
         "tasks",
@@ -205,6 +207,7 @@ HEADINGS: Mapping[Section, Sequence[str]] = {
     ),
     Section.REQUIREMENTS: (
         "requirements?",
+        "(qualifications|requirements) (of|for) .{2,40}",
         "required",
         "requires",
         "qualifications?",
@@ -347,7 +350,7 @@ WORDINGS: Mapping[Section, Sequence[str]] = {
         r"exhaustive list",
         r"(duties|responsibilities)[ ,\w]* (may|can|are subject to) change",
         r"right to (modify|change|revise|add)",
-        r"other( related)? duties (as|may be)",
+        r"^(\w+ ){0,3}other( related)? duties (as|may be)",
         r"contract of employment",
         r"at-will",
         r"privacy (policy|notice)",
@@ -368,8 +371,8 @@ WORDINGS: Mapping[Section, Sequence[str]] = {
     Section.ABOUT_COMPANY: (
         r"(founded|established|headquartered) in",
         r"our (mission|vision|purpose|core values) (is|are)\b",
-        r"(is|are|as) (one of )?(an?|the) ([\w'&-]+ ){0,4}(lead(er|ing)|largest|premier|global)\b",
-        r"(is|are|as) (an?|the) ([\w'&-]+ ){0,4}(award-winning|(multi|inter)national|family-owned)\b",
+        r"(is|are) (one of )?(an?|the) ([\w'&-]+ ){0,4}(lead(er|ing)|largest|premier|global)\b",
+        r"(is|are) (an?|the) ([\w'&-]+ ){0,4}(award-winning|(multi|inter)national|family-owned)\b",
         r"(is|are) an? ([\w'&-]+ ){0,4}(company|firm|start-?up|non-?profit|manufacturer|retailer)\b",
         r"(offices|locations|employees|customers|clients) (in|across|around) (over |more than )?\d",
         r"(offices|locations|employees|customers|clients) (across|around) the (world|globe|country)",

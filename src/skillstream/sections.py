@@ -134,6 +134,7 @@ _SECTION_OF_WORDING = [
 _ANY_WORDING = re.compile(rf"(?<!\w)(?:{_any(chain(*WORDINGS.values()))})")
 # No wording of these asks for a skill, whatever else the sentence says.
 _SURE = frozenset((Section.EQUAL_OPPORTUNITY, Section.LEGAL, Section.WORKING_CONDITIONS))
+_MAX_BOILERPLATE = 300  # characters; longer ones say other things too
 _ASKS = re.compile(rf"(?<!\w)(?:{_any(ASKING)})")
 
 
@@ -142,7 +143,7 @@ def section_of_sentence(sentence: str, section: Section) -> Section:
     plain = sentence.lower().replace("’", "'")
     if _ANY_WORDING.search(plain) is not None:
         found = next(found for found, pattern in _SECTION_OF_WORDING if pattern.search(plain))
-        if found in _SURE or not _ASKS.search(plain):
+        if found in _SURE or (len(plain) <= _MAX_BOILERPLATE and not _ASKS.search(plain)):
             return found
     elif section in BOILERPLATE and _ASKS.search(plain):
         return Section.REQUIREMENTS

@@ -14,9 +14,9 @@ import msgspec
 import sentencex
 
 from skillstream.language import detect_language
-from skillstream.markup import BULLETS, is_bullet, one_line, text_lines
+from skillstream.markup import BULLETS, Line, is_bullet, one_line, text_lines
 from skillstream.postings import JobPosting
-from skillstream.sections import BOILERPLATE, Section, heading, section_of_sentence
+from skillstream.sections import BOILERPLATE, Heading, Section, heading, section_of_sentence
 
 __all__ = ["Document", "Sentence", "TokenSpans", "segment", "split_long"]
 
@@ -49,24 +49,31 @@ def segment(posting: JobPosting) -> Document:
     sentences = [Sentence(title, 0, len(title), Section.TITLE)] if title else []
     section = Section.OTHER
     after_gap = True
-    start = len(title) + 1
+    line_start = len(title) + 1
     for line in lines:
-        skip, here = 0, section
-        if not is_bullet(line.text) or line.text.endswith(":"):
-            found = heading(line.text, marked=line.heading or (after_gap and line.text.endswith(":")))
-            if found is not None:
-                skip, here = found.end, found.section
-                # "Salary: 20 an hour" says nothing of the lines below it
-                if not 0 < skip < len(line.text) or here not in BOILERPLATE:
-                    section = here
+        found = _heading(line, after_gap=after_gap)
+        skip, here = (found.end, found.section) if found else (0, section)
+        # "Salary: 20 an hour" says nothing of the lines below it
+        if not (0 < skip < len(line.text) and here in BOILERPLATE):
+            section = here
+        last = here
         for a, b in sentence_spans(line.text[skip:], language or "en"):
             sentence = line.text[skip + a : skip + b]
-            sentences.append(
-                Sentence(sentence, start + skip + a, start + skip + b, section_of_sentence(sentence, here))
-            )
+            last = section_of_sentence(sentence, here)
+            start = line_start + skip + a
+            sentences.append(Sentence(sentence, start, start + len(sentence), last))
+        if line.text.endswith(":"):
+            section = last  # "We offer competitive pay and:" announces what follows
         after_gap = not line.text
-        start += len(line.text) + 1
+        line_start += len(line.text) + 1
     return Document(text, sentences, language)
+
+
+def _heading(line: Line, *, after_gap: bool) -> Heading | None:
+    announces = line.text.endswith(":")
+    if is_bullet(line.text) and not announces:
+        return None
+    return heading(line.text, marked=line.heading or (announces and after_gap))
 
 
 # --- sentences of a line ---------------------------------------------------------------------------

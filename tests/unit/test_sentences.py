@@ -117,6 +117,15 @@ def test_a_boilerplate_run_in_holds_for_its_line_only() -> None:
     ]
 
 
+def test_a_colon_announces_the_section_of_what_follows() -> None:
+    text = "We offer a competitive salary and the following extras:\nFree meals\n\nDuties\nCooking"
+    document = segment(JobPosting(None, "", text))
+    assert [s.section for s in document.sentences] == ["benefits", "benefits", "responsibilities"]
+    text = "Benefits\nFree meals\nOur cooks, who work in teams of four and in shifts, are responsible for:\nSoups"
+    document = segment(JobPosting(None, "", text))
+    assert [s.section for s in document.sentences] == ["benefits", "requirements", "requirements"]
+
+
 def test_language_of_the_source_comes_first() -> None:
     text = "Wir suchen eine Köchin, die Suppen und Eintöpfe für zweihundert Gäste zubereitet."
     assert segment(JobPosting(None, "Cook", text)).language == "de"
