@@ -76,7 +76,7 @@ def resolve_model(model: str) -> ModelFolder:
         path = DEFAULT_FOLDER
     elif model == "base":
         path = _base_folder()
-    elif Path(model).is_dir():
+    elif model and Path(model).is_dir():
         path = Path(model)
     elif HUB_ID.fullmatch(model):
         path = _hub_folder(model)

@@ -9,22 +9,27 @@ from __future__ import annotations
 
 import logging
 import shutil
+import threading
+from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
+from itertools import cycle
 from pathlib import Path
 
 import openvino
-from platformdirs import user_cache_path
 
 from skillstream.encoder.batches import Batch, BatchEncoder, Collect
 from skillstream.encoder.export import MODEL_FILE, TOKENIZER_FILE, Manifest, read_manifest, write_export
 from skillstream.encoder.models import ModelFolder
 from skillstream.encoder.tokenizer import TextTokenizer
 from skillstream.errors import ModelError
+from skillstream.paths import cache_folder
 
 __all__ = ["load"]
 
 logger = logging.getLogger(__name__)
 
+REQUESTS = 2
 PRECISIONS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
 
 
@@ -49,31 +54,57 @@ def load(folder: ModelFolder, precision: str = "auto", threads: int | None = Non
         model = openvino.Core().compile_model(path / MODEL_FILE, "CPU", options)
     except RuntimeError as error:
         raise ModelError(f"OpenVINO cannot load {path / MODEL_FILE}: {error}") from error
-    queue = openvino.AsyncInferQueue(model, 2)
+    requests = [model.create_infer_request() for _ in range(REQUESTS)]
+    lock = threading.Lock()
 
     def run(batches: Iterator[Batch], collect: Collect) -> None:
-        queue.set_callback(
-            lambda request, batch: collect(batch, *(output.data for output in request.output_tensors))
-        )
-        for batch in batches:
-            queue.start_async([batch.ids, batch.mask], batch, share_inputs=True)
-        queue.wait_all()
+        with lock:
+            _run(requests, batches, collect)
 
     tokenizer = TextTokenizer(path / TOKENIZER_FILE, manifest.max_length, lowercase=manifest.lowercase)
     return BatchEncoder(folder, "openvino", manifest.dim, tokenizer, run, _how(model))
 
 
+def _run(requests: list[openvino.InferRequest], batches: Iterator[Batch], collect: Collect) -> None:
+    """While one request computes, the results of the other are copied and its next batch is made."""
+    running: deque[tuple[openvino.InferRequest, Batch]] = deque()
+
+    def finish() -> None:
+        request, batch = running.popleft()
+        request.wait()
+        collect(batch, *(output.data for output in request.output_tensors))
+
+    try:
+        for batch, request in zip(batches, cycle(requests), strict=False):
+            if len(running) == len(requests):
+                finish()
+            request.start_async([batch.ids, batch.mask], share_inputs=True)
+            running.append((request, batch))
+        while running:
+            finish()
+    finally:
+        for request, _ in running:  # after an error: a busy request could not be used again
+            with suppress(RuntimeError):
+                request.wait()
+
+
 def _converted(folder: ModelFolder) -> tuple[Path, Manifest]:
     if folder.exported:
         return folder.path, read_manifest(folder.path)
-    path = user_cache_path("skillstream") / "encoders" / folder.fingerprint
+    path = cache_folder() / "encoders" / folder.fingerprint
     if path.exists():
         try:
             return path, read_manifest(path)
         except ModelError as error:
             logger.warning("making the cached model anew: %s", error)
             shutil.rmtree(path, ignore_errors=True)
-    write_export(folder, path)
+    try:
+        write_export(folder, path)
+    except OSError as error:
+        raise ModelError(
+            f"cannot write the converted model to {path}: {error}; set SKILLSTREAM_CACHE_DIR to a folder"
+            " that can be written, or use a model made by 'skillstream model export'"
+        ) from error
     return path, read_manifest(path)
 
 

@@ -6,9 +6,9 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from transformers import AutoModel
 from transformers.utils.logging import disable_progress_bar, enable_progress_bar
 
@@ -32,16 +32,23 @@ class TorchEncoder(torch.nn.Module):
         super().__init__()
         try:
             with quiet_transformers():
-                self.transformer = AutoModel.from_pretrained(
+                self.transformer, found = AutoModel.from_pretrained(
                     config.transformer,
                     dtype="auto",
                     attn_implementation="sdpa",
                     local_files_only=True,
                     trust_remote_code=False,
                     use_safetensors=True,
+                    output_loading_info=True,
                 )
-        except (OSError, ValueError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
             raise ModelError(f"cannot load the model in {config.transformer}: {error}") from error
+        # Missing weights are filled with random numbers; of those only BERT's own pooler is never used.
+        missing = sorted(key for key in found["missing_keys"] if not key.startswith("pooler."))
+        if missing:
+            raise ModelError(
+                f"the model in {config.transformer} lacks weights: {', '.join(missing[:3])}, ..."
+            )
         self.pooling = config.pooling
         self.stored_in_half = self.transformer.dtype == torch.float16
         self.float().eval()
@@ -51,7 +58,9 @@ class TorchEncoder(torch.nn.Module):
         return int(self.transformer.config.hidden_size)
 
     def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        hidden = self.transformer(input_ids=ids, attention_mask=mask).last_hidden_state  # (b, length, dim)
+        hidden = self.transformer(
+            input_ids=ids, attention_mask=mask
+        ).last_hidden_state.float()  # (b, length, dim)
         if self.pooling == "cls":
             pooled = hidden[:, 0]
         else:
@@ -89,7 +98,7 @@ def load(folder: ModelFolder, precision: str = "auto", threads: int | None = Non
         with lock, torch.inference_mode():
             for batch in batches:
                 ids, mask = (torch.from_numpy(array).to(device) for array in (batch.ids, batch.mask))
-                pooled, tokens = (_to_numpy(output) for output in model(ids, mask))
+                pooled, tokens = (output.cpu().numpy() for output in model(ids, mask))
                 collect(batch, pooled, tokens)
 
     tokenizer = TextTokenizer(
@@ -111,7 +120,3 @@ def quiet_transformers() -> Iterator[None]:
     finally:
         enable_progress_bar()  # type: ignore[no-untyped-call]
         logger.setLevel(level)
-
-
-def _to_numpy(tensor: torch.Tensor) -> Any:
-    return tensor.float().cpu().numpy()
