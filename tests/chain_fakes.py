@@ -49,6 +49,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
         self.listed = 0
+        self.read_paths: list[str] = []
 
     def names(self, folder: str) -> list[str]:
         self.listed += 1
@@ -57,6 +58,7 @@ class MemoryStore:
         )
 
     def read(self, path: str) -> bytes | None:
+        self.read_paths.append(path)
         return self.files.get(path)
 
     def create(self, path: str, data: bytes) -> bool:

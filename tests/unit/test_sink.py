@@ -81,13 +81,14 @@ def test_offsets_may_have_holes_and_a_range_without_rows_still_makes_a_file():
     assert verify_chain("", store=store).findings == []
 
 
-def test_a_chunk_ahead_of_the_head_waits_and_then_fails():
+@pytest.mark.parametrize("start", [1, 5])
+def test_a_chunk_ahead_of_the_head_waits_and_then_fails(start):
     store = MemoryStore()
     waits = []
     chain = Chain("", SOURCE, PARTITION, store=store, hole_wait_s=3.0, sleep=waits.append)
     chain.claim(0)
-    with pytest.raises(ChainError, match=r"expected a chunk from 0, got \[5, 9\)"):
-        chain.publish(5, 9, make_rows(5, 9))
+    with pytest.raises(ChainError, match=rf"expected a chunk from 0, got \[{start}, 9\)"):
+        chain.publish(start, 9, make_rows(start, 9))
     assert sum(waits) == pytest.approx(3.0, abs=0.2)
     assert published_offsets(store, chain) == []
 
@@ -140,6 +141,20 @@ def test_the_head_follows_other_writers_without_listing_again():
         assert writer.publish(start, start + 10, make_rows(start, start + 10)).outcome == "published"
     assert chain.head() == 300
     assert store.listed == 2  # once each
+    for start in range(300, 330, 10):
+        other.publish(start, start + 10, make_rows(start, start + 10))
+    assert chain.head() == 330
+
+
+def test_a_long_chain_is_opened_by_its_newest_file_alone():
+    store = MemoryStore()
+    chain = new_chain(store)
+    chain.claim(0)
+    for start in range(50):
+        chain.publish(start, start + 1, make_rows(start, start + 1))
+    store.read_paths.clear()
+    assert new_chain(store).head() == 50
+    assert [path[-10:] for path in store.read_paths] == ["49.parquet", "50.parquet"]
 
 
 @pytest.mark.parametrize("content", [b"", b"junk" * 100])

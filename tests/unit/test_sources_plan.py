@@ -73,6 +73,20 @@ def test_large_files_are_cut_into_ranges_that_cover_every_row_once(jobs):
     assert plan_files([str(jobs)], range_bytes=1000) == plan
 
 
+def test_where_ranges_begin_never_changes(tmp_path):
+    """Outputs that exist were cut like this: other cuts would tag rows twice."""
+    path = tmp_path / "jobs.jsonl"
+    path.write_bytes(b"123456789\n" * 10)
+    ranges = plan_files([str(path)], range_bytes=20).ranges
+    assert [(item.start, item.byte_start) for item in ranges] == [(0, 0), (2, 20), (4, 40), (6, 60), (8, 80)]
+    ranges = plan_files([str(path)], range_bytes=31).ranges
+    assert [(item.start, item.byte_start) for item in ranges] == [(0, 0), (4, 40), (8, 80)]
+    path = tmp_path / "jobs.csv"
+    path.write_bytes(b"id,title\n" + b"1,345678\n" * 10)
+    ranges = plan_files([str(path)], range_bytes=20).ranges
+    assert [(item.start, item.byte_start) for item in ranges] == [(0, 0), (2, 27), (5, 54), (8, 81)]
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.binary(max_size=30).map(lambda line: line.replace(b"\n", b" ")), min_size=1, max_size=40),

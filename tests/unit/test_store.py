@@ -1,5 +1,6 @@
 import errno
 import os
+import stat
 import subprocess
 import sys
 
@@ -49,6 +50,36 @@ def test_a_file_is_created_once_and_read_whole(tmp_path):
     assert store.read("a/b/c") == b"first"
     assert store.names("a") == ["b"]
     assert everything_in(tmp_path) == [tmp_path / "new/folder/a/b/c"]
+
+
+def test_bytes_are_on_the_disk_before_the_name_and_the_name_before_the_return(tmp_path, monkeypatch):
+    events = []
+    fsync, link = os.fsync, os.link
+
+    def watched_fsync(descriptor):
+        events.append("fsync folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "fsync file")
+        fsync(descriptor)
+
+    def watched_link(source, target):
+        events.append("link")
+        link(source, target)
+
+    monkeypatch.setattr(os, "fsync", watched_fsync)
+    monkeypatch.setattr(os, "link", watched_link)
+    LocalStore(tmp_path).create("a", b"x")
+    assert events == ["fsync file", "link", "fsync folder"]
+
+
+def test_folders_made_on_the_way_are_durable(tmp_path):
+    synced = []
+
+    class Watched(LocalStore):
+        def _sync_folder(self, folder):
+            synced.append(folder)
+            super()._sync_folder(folder)
+
+    Watched(tmp_path).create("a/b/c", b"")
+    assert synced == [tmp_path, tmp_path / "a", tmp_path / "a/b"]
 
 
 def test_a_lost_race_is_durable_too(tmp_path):
@@ -139,7 +170,7 @@ def test_sweep_removes_files_of_dead_writers_only(tmp_path):
         f".{host}-{process.pid}-{'0' * 16}.tmp": (0, True),
         f".{host}-{os.getpid()}-{'1' * 16}.tmp": (0, False),
         f".{host}-{os.getpid()}-{'2' * 16}.tmp": (TEMPORARY_MAX_AGE_S + 1, True),
-        f".elsewhere-0-1-{'3' * 16}.tmp": (TEMPORARY_MAX_AGE_S - 1, False),
+        f".elsewhere-0-{process.pid}-{'3' * 16}.tmp": (TEMPORARY_MAX_AGE_S - 1, False),
         f".elsewhere-0-1-{'4' * 16}.tmp": (TEMPORARY_MAX_AGE_S + 1, True),
         ".hidden": (TEMPORARY_MAX_AGE_S + 1, False),
         "_start": (TEMPORARY_MAX_AGE_S + 1, False),
