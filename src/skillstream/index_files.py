@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import shutil
 import time
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 import xxhash
+from filelock import FileLock
 
 from skillstream.errors import IndexFormatError, OutputError
 from skillstream.taxonomy import Skill
@@ -25,11 +25,11 @@ from skillstream.taxonomy import Skill
 __all__ = ["IndexInfo", "current_version", "read_version", "version_folder", "write_version"]
 
 FORMAT_VERSION = 1
-POINTER = "CURRENT"
+POINTER, LOCK = "CURRENT", ".lock"
 INFO, SKILLS, VECTORS = "index.json", "skills.parquet", "vectors.npy"
 KEPT_VERSIONS = 3  # running jobs may still read the one before
-STALE_SECONDS = 3600.0  # temporary folders older than this belong to dead writers
-READ_ATTEMPTS = 5  # a version can be pruned between reading the pointer and reading the version
+# Waits in seconds: writers may prune a version between our reading the pointer and reading the version.
+READ_WAITS = (0.0, 0.01, 0.05, 0.2)
 
 TEXTS = pa.list_(pa.string())
 SKILLS_SCHEMA = pa.schema(
@@ -93,10 +93,13 @@ def version_folder(folder: str | Path) -> Path:
 def write_version(folder: Path, info: IndexInfo, skills: Sequence[Skill], vectors: Floats) -> Path:
     """Writes a version and makes it the current one; returns its folder.
 
-    1. Write all files into a hidden folder of our own, and flush them to disk.
-    2. Rename it to the version's name; if that exists whole, it has the same content and ours is dropped.
-    3. Replace the pointer.
-    4. Prune old versions, and what dead writers left.
+    Writers of one folder take turns, by a lock that dies with its holder. Each
+
+    1. sweeps what dead writers left,
+    2. writes all files into a hidden folder, and flushes them to disk,
+    3. renames it to the version's name; if that exists whole, it has the same content and ours is dropped,
+    4. replaces the pointer,
+    5. removes old versions.
 
     Raises:
         OutputError: the folder cannot be written.
@@ -104,17 +107,17 @@ def write_version(folder: Path, info: IndexInfo, skills: Sequence[Skill], vector
     target = folder / info.version
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        while True:
-            temporary = folder / f".tmp-{uuid.uuid4().hex}"
+        with FileLock(folder / LOCK):
+            for left in folder.glob(".tmp-*"):  # 1
+                shutil.rmtree(left)
+            temporary = folder / f".tmp-{info.version}"
             try:
-                _write_files(temporary, info, skills, vectors)  # 1
-                _put_in_place(temporary, target)  # 2
+                _write_files(temporary, info, skills, vectors)  # 2
+                _put_in_place(temporary, target)  # 3
+                _replace_pointer(folder, info.version)  # 4
             finally:
                 shutil.rmtree(temporary, ignore_errors=True)
-            _replace_pointer(folder, info.version)  # 3
-            if (target / INFO).exists():  # else another writer pruned it just before it became current
-                break
-        _prune(folder)  # 4
+            _prune(folder, keep=target)  # 5
     except OSError as error:
         raise OutputError(f"skills index cannot be written to {folder}: {error}") from error
     return target
@@ -126,16 +129,17 @@ def read_version(folder: Path) -> tuple[IndexInfo, list[Skill], Floats]:
     Raises:
         IndexFormatError: no index there, another format version, or files missing or damaged.
     """
-    for attempt in range(READ_ATTEMPTS):
+    for wait in (*READ_WAITS, None):
         version = version_folder(folder)
         try:
             return _read_files(version)
         except FileNotFoundError as error:
-            if attempt + 1 == READ_ATTEMPTS or version_folder(folder) == version:
+            if wait is None:
                 raise IndexFormatError(
                     f"skills index {version} lacks {error.filename}: build it again"
                 ) from error
-    raise AssertionError("unreachable")
+            time.sleep(wait)
+    raise AssertionError("the last round returns or raises")
 
 
 def _write_files(temporary: Path, info: IndexInfo, skills: Sequence[Skill], vectors: Floats) -> None:
@@ -151,57 +155,39 @@ def _write_files(temporary: Path, info: IndexInfo, skills: Sequence[Skill], vect
 
 
 def _put_in_place(temporary: Path, target: Path) -> None:
-    if target.exists():
-        try:
-            _read_files(target)
-        except (IndexFormatError, OSError):  # damaged on disk: make room for the whole one
-            _remove(target)
-        else:
-            os.utime(target)  # in use again: the newest, as far as pruning goes
-            return
     try:
+        _read_files(target)
+    except (IndexFormatError, OSError):  # not there, or damaged on disk
+        _remove(target)
         temporary.rename(target)
-    except OSError:
-        if not (target / INFO).exists():  # else another writer of the same version was first
-            raise
-    _sync(target.parent)
+        _sync(target.parent)
+    else:
+        os.utime(target)  # in use again: the newest, as far as pruning goes
 
 
 def _replace_pointer(folder: Path, version: str) -> None:
-    temporary = folder / f".tmp-{uuid.uuid4().hex}"
+    temporary = folder / f".tmp-{version}" / POINTER
+    temporary.parent.mkdir(exist_ok=True)
     temporary.write_text(version + "\n", "utf-8")
     _sync(temporary)
     temporary.replace(folder / POINTER)
     _sync(folder)
 
 
-def _prune(folder: Path) -> None:
-    """Removes all but the newest versions and the current one, and what dead writers left."""
-    current = version_folder(folder).name
-    versions = {path: path.stat().st_mtime for path in folder.iterdir() if (path / INFO).is_file()}
-    newest = sorted(versions, key=lambda path: versions[path], reverse=True)
-    for path in newest[KEPT_VERSIONS:]:
-        if path.name != current and not path.name.startswith("."):
-            _remove(path)
-    now = time.time()
-    for path in folder.glob(".tmp-*"):
-        try:
-            stale = now - path.stat().st_mtime > STALE_SECONDS
-        except FileNotFoundError:
-            continue
-        if stale:
-            shutil.rmtree(path, ignore_errors=True)
-            path.unlink(missing_ok=True)
+def _prune(folder: Path, keep: Path) -> None:
+    """Removes all but the newest versions; `keep` stays, however old its folder is."""
+    versions = [path.parent for path in folder.glob(f"[!.]*/{INFO}")]
+    versions.sort(key=lambda path: (path == keep, path.stat().st_mtime), reverse=True)
+    for path in versions[KEPT_VERSIONS:]:
+        _remove(path)
 
 
 def _remove(version: Path) -> None:
     """Hides a version before it is removed, so that no half of it is ever seen under its name."""
-    hidden = version.with_name(f".tmp-{uuid.uuid4().hex}")
-    try:
+    hidden = version.with_name(f".tmp-removed-{version.name}")
+    if version.exists():
         version.rename(hidden)
-    except FileNotFoundError:  # another writer removed it
-        return
-    shutil.rmtree(hidden, ignore_errors=True)
+        shutil.rmtree(hidden)
 
 
 def _read_files(version: Path) -> tuple[IndexInfo, list[Skill], Floats]:
@@ -210,8 +196,8 @@ def _read_files(version: Path) -> tuple[IndexInfo, list[Skill], Floats]:
         found = msgspec.json.decode(content, type=dict[str, object]).get("format_version")
         if found != FORMAT_VERSION:
             raise IndexFormatError(
-                f"skills index {version} has format version {found}, this skillstream reads {FORMAT_VERSION}: "
-                "build it again"
+                f"skills index {version} has format version {found}, "
+                f"this skillstream reads {FORMAT_VERSION}: build it again"
             )
         info = msgspec.json.decode(content, type=IndexInfo)
     except msgspec.DecodeError as error:
