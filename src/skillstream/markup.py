@@ -96,7 +96,7 @@ _SYMBOL_BULLETS = re.compile("[\uf0a7\uf0a8\uf076\uf0b7\uf0d8\uf0fc]")  # of Wor
 
 # UTF-8 that somebody read as Windows-1252 or Mac Roman, as a good part of scraped postings is: "â€™".
 _MOJIBAKE = re.compile(
-    "(?P<cp1252>â€.|Ã[\x80-\xbf‚ƒ„…†‡ˆ‰Š‹Œ‘’“”•–—˜™š›œžŸ]|Â[\xa0-\xbf])|‚Ä.|√[©®†°¥§±]|¬[†∑∞Æ©]"
+    "(?P<cp1252>â€.|Ã[\x80-\xbf‚ƒ„…†‡ˆ‰Š‹Œ‘’“”•–—˜™š›œžŸ]|Â[\xa0-\xbf])|‚Ä.|Ô[Ç¨].|√[©®†°¥§±]|¬[†∑∞Æ©]"
 )
 
 

@@ -58,10 +58,13 @@ def segment(posting: JobPosting) -> Document:
             section = here
         last = here
         for a, b in sentence_spans(line.text[skip:], language or "en"):
-            sentence = line.text[skip + a : skip + b]
-            last = section_of_sentence(sentence, here)
-            start = line_start + skip + a
-            sentences.append(Sentence(sentence, start, start + len(sentence), last))
+            start, end = skip + a, skip + b
+            inner = heading(line.text[start:end]) if a > 0 and ":" in line.text[start:end] else None
+            if inner is not None:  # "We cook. Requirements: knife skills. Benefits: free meals."
+                start, here = start + inner.end, inner.section
+            last = section_of_sentence(line.text[start:end], here)
+            if start < end:
+                sentences.append(Sentence(line.text[start:end], line_start + start, line_start + end, last))
         if line.text.endswith(":"):
             section = last  # "We offer competitive pay and:" announces what follows
         after_gap = not line.text
@@ -99,7 +102,7 @@ _NAME_PARTS = frozenset(("Net", "Js", "Io", "Com", "Py", "Org"))  # ASP.Net, Nod
 def sentence_spans(line: str, language: str) -> Iterator[tuple[int, int]]:
     """Half-open character spans of the sentences of a line, without bullet marks and outer white space.
 
-    What holds neither letter nor digit (rules, emoji) is no sentence.
+    What holds no letter (rules, page numbers, emoji) is no sentence.
     """
     start = end = 0
     for piece in [line] if len(line) <= _MAX_PIECE else _PIECE.findall(line):
@@ -132,7 +135,7 @@ def _is_glued(before: str, after: str) -> bool:
 def _without_mark(line: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     mark = _MARK.match(line, start, end)
     start, end = _trimmed(line, mark.end() if mark else start, end)
-    if any(map(str.isalnum, line[start:end])):
+    if any(map(str.isalpha, line[start:end])):
         yield start, end
 
 

@@ -24,7 +24,7 @@ def sentences(text: str, title: str = "") -> list[str]:
         ("You cook • bake • serve", ["You cook", "bake", "serve"]),
         ("-Cook\n•Bake\n>> Serve", ["Cook", "Bake", "Serve"]),
         ("1. Cook. 2. Bake.", ["Cook.", "Bake."]),
-        ("* * *\n-----\n😀😀\n• \nCook", ["Cook"]),
+        ("* * *\n-----\n😀😀\n• \n01\nCook", ["Cook"]),
         ("Knows Python, e.g. Django, C#, .NET and Node.js.",
          ["Knows Python, e.g. Django, C#, .NET and Node.js."]),
         ("ASP.Net, Node.JS and Vue.Js. Also F#. And C++.",
@@ -117,11 +117,23 @@ def test_a_boilerplate_run_in_holds_for_its_line_only() -> None:
     ]
 
 
+def test_headings_within_a_line() -> None:
+    text = "You cook for guests. Requirements: knife skills. Being on time. Benefits: free meals. EEO: "
+    document = segment(JobPosting(None, "", text + "\nSoups"))
+    assert [(s.section, s.text) for s in document.sentences] == [
+        ("other", "You cook for guests."),
+        ("requirements", "knife skills."),
+        ("requirements", "Being on time."),
+        ("benefits", "free meals."),
+        ("equal_opportunity", "Soups"),
+    ]
+
+
 def test_a_colon_announces_the_section_of_what_follows() -> None:
     text = "We offer a competitive salary and the following extras:\nFree meals\n\nDuties\nCooking"
     document = segment(JobPosting(None, "", text))
     assert [s.section for s in document.sentences] == ["benefits", "benefits", "responsibilities"]
-    text = "Benefits\nFree meals\nOur cooks, who work in teams of four and in shifts, are responsible for:\nSoups"
+    text = "Benefits\nFree meals\nOur cooks, who work in teams and in shifts, are responsible for:\nSoups"
     document = segment(JobPosting(None, "", text))
     assert [s.section for s in document.sentences] == ["benefits", "requirements", "requirements"]
 
