@@ -116,7 +116,7 @@ class KafkaReader:
         self._suspected_at = float("-inf")
         self._refresh_at = float("-inf")
         self._committed: dict[int, int] = {}
-        self._commit_warned = False
+        self._commit_failures = 0
 
     @property
     def positions(self) -> dict[int, int]:
@@ -212,12 +212,12 @@ class KafkaReader:
             if refused:
                 raise refused.pop()(group)
         except Exception as error:  # noqa: BLE001 - for display only
-            if not self._commit_warned:
+            self._commit_failures += 1
+            if self._commit_failures == 2:  # the first one of a new cluster's group fails as a rule
                 logger.warning("offsets of group %s could not be committed: %s", group, one_line(error))
-            self._commit_warned = True
         else:
             self._committed.update(offsets)
-            self._commit_warned = False
+            self._commit_failures = 0
 
     def close(self) -> None:
         """Closes the connections."""

@@ -35,7 +35,7 @@ class KafkaConfig:
         "Records lost to retention before they were read: fail, or skip them.",
         choices=("fail", "skip"),
     )
-    max_chunk_rows: int = option(200, "Close a chunk, which is one published file, at so many records ...")
+    max_chunk_rows: int = option(100, "Close a chunk, which is one published file, at so many records ...")
     max_chunk_bytes: int = option(4_000_000, "... at so many bytes ...")
     linger: float = option(1.0, "... or when its first record has waited for so many seconds.")
     group: str | None = option(

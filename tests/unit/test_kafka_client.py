@@ -1,0 +1,54 @@
+"""What errors of the client mean, and how long to wait after one."""
+
+from __future__ import annotations
+
+import pytest
+from kafka import errors
+
+from skillstream.sources.kafka import bounds_problem
+from skillstream.sources.kafka_client import Backoff, error_kind, one_line
+from skillstream.sources.kafka_settings import ClientSettings
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (errors.KafkaConnectionError("refused"), "retry"),
+        (errors.KafkaTimeoutError(), "retry"),
+        (errors.NotLeaderForPartitionError(), "retry"),
+        (errors.UnknownTopicOrPartitionError(), "retry"),
+        (ConnectionResetError(), "retry"),
+        (errors.CorruptRecordError(), "suspect"),
+        (ValueError("a bug of the client"), "suspect"),
+        (errors.TopicAuthorizationFailedError(), "fatal"),
+        (errors.SaslAuthenticationFailedError(), "fatal"),
+        (errors.UnsupportedCodecError(), "fatal"),
+        (errors.LogTruncationError({}), "fatal"),
+        (errors.KafkaConnectionError("Handshake failed: [SSL: CERTIFICATE_VERIFY_FAILED]"), "fatal"),
+    ],
+)
+def test_error_kinds(error, kind):
+    assert error_kind(error) == kind
+
+
+def test_delays_double_up_to_a_limit_with_jitter():
+    backoff = Backoff(most_s=1.0, draw=lambda: 1.0)
+    assert [backoff.next_delay() for _ in range(6)] == [0.1, 0.2, 0.4, 0.8, 1.0, 1.0]
+    backoff.reset()
+    assert backoff.next_delay() == 0.1
+    assert Backoff(draw=lambda: 0.0).next_delay() == 0.05
+
+
+def test_messages_are_one_line_and_hint_at_passwords():
+    assert one_line(ValueError("a\n  b")) == "ValueError: a b"
+    assert one_line(errors.KafkaConnectionError("gone")) == "KafkaConnectionError: gone"
+    sasl = ClientSettings({"sasl_mechanism": "PLAIN"})
+    assert "wrong user name, password" in one_line(errors.KafkaConnectionError("gone"), sasl)
+    assert one_line(errors.KafkaConnectionError("gone"), ClientSettings({})) == "KafkaConnectionError: gone"
+
+
+def test_bounds():
+    assert bounds_problem("t", 0, 5, 5, 5) is None
+    assert bounds_problem("t", 0, 5, 0, 9) is None
+    assert "already reaches 5" in bounds_problem("t", 0, 5, 0, 4)
+    assert "offsets 5 to 6 were lost to retention" in bounds_problem("t", 0, 5, 6, 9)

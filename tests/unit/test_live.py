@@ -1,0 +1,153 @@
+"""Figures of a running stream, the metrics made of them, and probes that tell the truth."""
+
+from __future__ import annotations
+
+import threading
+import urllib.error
+import urllib.request
+
+import pytest
+
+from skillstream.cli.stream_status import status_line
+from skillstream.errors import UsageError
+from skillstream.live import Live, Reading
+from skillstream.stream_metrics import serve_metrics
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def live(clock: Clock) -> Live:
+    return Live(now=clock)
+
+
+def reading(clock: Clock, problem: str | None = None, contact_ago: float = 0.0) -> Reading:
+    return Reading({0: 7, 1: 9}, {0: 3, 1: 0}, clock.now - contact_ago, problem)
+
+
+def test_rates_and_ages_are_those_of_the_last_minute(live, clock):
+    live.published(10, [5.0] * 10)
+    clock.now += 70
+    live.published(40, [1.0] * 40)
+    clock.now += 10
+    live.published(20, [2.0] * 20)
+    snapshot = live.snapshot()
+    assert snapshot.records == 70
+    assert snapshot.rate == 6.0
+    assert (snapshot.age_p50, snapshot.age_p99) == (1.0, 2.0)
+    assert snapshot.age_buckets[2] == (1.0, 40)
+    assert snapshot.age_buckets[-1] == (float("inf"), 70)
+    assert snapshot.age_sum == 130.0
+
+
+def test_nothing_yet(live):
+    snapshot = live.snapshot()
+    assert (snapshot.rate, snapshot.age_p50, snapshot.stuck) == (0.0, None, None)
+    assert snapshot.not_ready == "nothing is being read"
+
+
+def test_a_reader_without_an_answer_is_stuck(live, clock):
+    live.read(0, reading(clock))
+    assert live.snapshot().stuck is None
+    clock.now += 40
+    live.read(0, reading(clock, contact_ago=40))
+    assert live.snapshot().stuck == "reader 0 has had no answer from Kafka for 40 s"
+
+
+def test_a_reader_that_hangs_is_stuck_and_one_that_ended_is_not(live, clock):
+    live.read(0, reading(clock))
+    live.read(1, reading(clock))
+    live.ended(1)
+    clock.now += 200
+    assert live.snapshot().stuck == "reader 0 has been at one chunk for 200 s"
+    live.ended(0)
+    assert live.snapshot().stuck is None
+
+
+def test_counts_add_up_from_several_threads(live):
+    def work() -> None:
+        for _ in range(500):
+            live.tagged({"empty": 1}, tags=2, sentences=3, cached=1, tokens=9, versions=("m", "t"))
+            live.published(1, [0.1])
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    snapshot = live.snapshot()
+    assert (snapshot.records, snapshot.tags, snapshot.tokens, snapshot.rejected) == (
+        2000,
+        4000,
+        18000,
+        {"empty": 2000},
+    )
+    assert (snapshot.model_version, snapshot.taxonomy_version) == ("m", "t")
+
+
+def test_the_status_line_says_it_all(live, clock):
+    live.read(0, reading(clock, problem="KafkaConnectionError: away"))
+    live.tagged({"empty": 2}, tags=0, sentences=10, cached=4, tokens=5, versions=None)
+    live.published(1200, [0.5, 1.5])
+    line = status_line(live.snapshot())
+    assert line == (
+        "1,200 records · 1,200.0/s · lag 3 · age p50 1.50 s p99 1.50 s · cache 40% · rejected 2"
+        " · trying again: KafkaConnectionError: away"
+    )
+
+
+def get(port: int, path: str) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def test_metrics_and_probes(live, clock):
+    with serve_metrics(live, "127.0.0.1", 0, "jobs") as port:
+        assert get(port, "/healthz") == (200, "ok\n")
+        assert get(port, "/readyz") == (503, "nothing is being read\n")
+        live.read(0, reading(clock))
+        live.tagged({"empty": 2}, tags=5, sentences=10, cached=4, tokens=5, versions=("m", "t"))
+        live.published(3, [0.3])
+        assert get(port, "/readyz") == (200, "ok\n")
+        status, text = get(port, "/metrics")
+        assert status == 200
+        for line in (
+            "skillstream_records_total 3.0",
+            'skillstream_rejected_total{code="empty"} 2.0',
+            'skillstream_lag{partition="0",topic="jobs"} 3.0',
+            'skillstream_chain_end{partition="1",topic="jobs"} 9.0',
+            'skillstream_record_age_seconds_bucket{le="0.5"} 1.0',
+            'skillstream_record_age_seconds_bucket{le="+Inf"} 1.0',
+            "skillstream_healthy 1.0",
+        ):
+            assert line in text.splitlines()
+        assert 'model="m"' in text
+        live.read(0, reading(clock, problem="KafkaConnectionError: away"))
+        assert get(port, "/readyz") == (503, "KafkaConnectionError: away\n")
+        assert get(port, "/healthz")[0] == 200
+        clock.now += 500
+        assert get(port, "/healthz")[0] == 503
+        assert get(port, "/elsewhere")[0] == 404
+
+
+def test_a_port_in_use_is_told(live):
+    with (
+        serve_metrics(live, "127.0.0.1", 0, "jobs") as port,
+        pytest.raises(UsageError, match=f"--metrics-port {port}: cannot listen"),
+        serve_metrics(live, "127.0.0.1", port, "jobs"),
+    ):
+        pass
