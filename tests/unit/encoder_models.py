@@ -49,10 +49,11 @@ def make_model(
     (model.half() if half else model).save_pretrained(folder)
 
     kinds = [("", "Transformer"), ("1_Pooling", "Pooling"), ("2_Normalize", "Normalize")]
-    write_json(
-        folder / "modules.json",
-        [{"path": path, "type": f"sentence_transformers.models.{kind}"} for path, kind in kinds],
-    )
+    modules = [
+        {"idx": i, "name": str(i), "path": path, "type": f"sentence_transformers.models.{kind}"}
+        for i, (path, kind) in enumerate(kinds)
+    ]
+    write_json(folder / "modules.json", modules)
     write_json(folder / "sentence_bert_config.json", {"max_seq_length": max_length, "do_lower_case": False})
     write_json(
         folder / "1_Pooling" / "config.json", {"word_embedding_dimension": 24, "pooling_mode": pooling}
