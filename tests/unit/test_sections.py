@@ -22,6 +22,8 @@ from skillstream.sections import BOILERPLATE, Section, heading, section_of_sente
         ("Essential Job Functions", "responsibilities"),
         ("Key duties / responsibilities", "responsibilities"),
         ("About the role", "responsibilities"),
+        ("Your mission", "responsibilities"),
+        ("Our mission", "about_company"),
         ("Job Summary", "responsibilities"),
         ("About us", "about_company"),
         ("ABOUT OUR COMPANY", "about_company"),
