@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import click
 import msgspec
-from rich.console import Console
 from rich.table import Table
 
 from skillstream import __version__
+from skillstream.cli.tables import plain_console
 from skillstream.errors import UsageError
 
 if TYPE_CHECKING:
@@ -119,4 +119,4 @@ def _show(facts: dict[str, object], as_json: bool) -> None:
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for name, value in facts.items():
         table.add_row(name, f"{value:,}" if isinstance(value, int) else str(value))
-    Console(highlight=False).print(table)
+    plain_console().print(table)

@@ -8,11 +8,10 @@ from typing import Any
 
 import click
 import msgspec
-from rich.console import Console
 from rich.text import Text
 
 from skillstream.cli.options import config_options
-from skillstream.cli.tables import tags_table
+from skillstream.cli.tables import plain_console, tags_table
 from skillstream.config import TagConfig
 from skillstream.errors import SourceError, UsageError
 from skillstream.tagger import Explanation, PostingRejectedError, Tagger
@@ -74,7 +73,7 @@ def _read(file: str, record: int) -> bytes | str:
 
 
 def _print(explanation: Explanation) -> None:
-    console = Console(highlight=False)
+    console = plain_console()
     document = explanation.document
     text = Text(document.text)
     for sentence in document.sentences:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 import msgspec
-from rich.console import Console
 from rich.table import Table
+
+from skillstream.cli.tables import plain_console
 
 __all__ = ["index_group"]
 
@@ -53,4 +54,4 @@ def info_command(folder: str, as_json: bool) -> None:
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for name, value in summary.items():
         table.add_row(name.replace("_", " "), f"{value:,}" if isinstance(value, int) else str(value))
-    Console(highlight=False).print(table)
+    plain_console().print(table)

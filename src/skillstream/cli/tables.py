@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from skillstream.sink import partition_folder
 from skillstream.summary import RunSummary
 
-__all__ = ["print_summary", "print_top_tags", "tags_table"]
+__all__ = ["plain_console", "print_summary", "print_top_tags", "tags_table"]
 
 
 def print_summary(summary: RunSummary) -> None:
     """What the run did, in a few lines, and how to read the result."""
-    console = Console(highlight=False)
+    console = plain_console()
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     rejected = sum(summary.rejected.values())
     codes = ", ".join(f"{code} {count:,}" for code, count in sorted(summary.rejected.items()))
@@ -43,7 +46,7 @@ def print_summary(summary: RunSummary) -> None:
 
 def print_top_tags(summary: RunSummary, postings: int, tags: int = 8) -> None:
     """The ranked tags of the first postings that have some, read back from the output."""
-    console = Console(highlight=False)
+    console = plain_console()
     for row in _first_tagged(summary, postings):
         console.print(Text(row["title"] or row["posting_id"] or f"record {row['offset']}", style="bold"))
         console.print(tags_table(row["skills"][:tags]))
@@ -79,15 +82,19 @@ def highlighted(skill: dict[str, Any]) -> Text:
     return text
 
 
+def plain_console() -> Console:
+    """Standard output without guessed colours; wide enough for tables where no terminal says its width."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 110)
+
+
 def _first_tagged(summary: RunSummary, count: int) -> Iterator[dict[str, Any]]:
-    """The first `count` rows with tags, source by source, in order."""
+    """The first `count` rows with tags, about as many from each source."""
     per_source = -(-count // max(1, len(summary.sources)))
-    shown = 0
-    for source in summary.sources:
-        files = sorted(Path(summary.output, "tags").glob(f"source={source.source}/partition=*/*.parquet"))
-        taken = 0
-        for row in ds.dataset(files, format="parquet").to_table().to_pylist() if files else []:
-            if row["skills"] and taken < per_source and shown < count:
-                taken += 1
-                shown += 1
-                yield row
+    firsts = (islice(_tagged_rows(summary.output, source.source), per_source) for source in summary.sources)
+    return islice(chain.from_iterable(firsts), count)
+
+
+def _tagged_rows(output: str, source: str) -> Iterator[dict[str, Any]]:
+    folder = Path(output, partition_folder(source, 0)).parent
+    for path in sorted(folder.glob("partition=*/*.parquet")):
+        yield from (row for row in pq.ParquetFile(path).read().to_pylist() if row["skills"])
