@@ -64,7 +64,7 @@ class MemoryStore:
     def create(self, path: str, data: bytes) -> bool:
         return self.files.setdefault(path, data) is data
 
-    def sweep(self, folder: str, now: float) -> int:
+    def sweep(self, now: float) -> int:
         return 0
 
     def probe(self) -> None: ...
@@ -162,7 +162,7 @@ class SteppedWriter:
     def create(self, path: str, data: bytes) -> bool:
         return self._wait().create(path, data)
 
-    def sweep(self, folder: str, now: float) -> int:
-        return self._wait().sweep(folder, now)
+    def sweep(self, now: float) -> int:
+        return self._wait().sweep(now)
 
     def probe(self) -> None: ...

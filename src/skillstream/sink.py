@@ -90,8 +90,10 @@ class Chain:
             ChainError: the root cannot be read.
             RunError: the root cannot be written.
         """
-        self._store.create(self._path(ROOT_NAME), f"{start}\n".encode())
         root = self._read_root()
+        if root is None:
+            self._store.create(self._path(ROOT_NAME), f"{start}\n".encode())
+            root = self._read_root()
         if root is None:
             raise ChainError(f"{self._path(ROOT_NAME)} vanished: is something else deleting the output?")
         return root
@@ -208,7 +210,7 @@ def sweep(root: str | Path, *, store: Store | None = None, now: Callable[[], flo
     Only files that are an hour old or whose process on this host is gone: never a live writer's.
     Call it at start; the chain is right without it, too.
     """
-    return (open_store(root) if store is None else store).sweep(TAGS_FOLDER, now())
+    return (open_store(root) if store is None else store).sweep(now())
 
 
 def partition_folder(source: str, partition: int) -> str:

@@ -48,8 +48,8 @@ class Store(Protocol):
         whoever made it.
         """
 
-    def sweep(self, folder: str, now: float) -> int:
-        """Remove what dead writers left under `folder`; how many files. `now`: seconds since 1970."""
+    def sweep(self, now: float) -> int:
+        """Remove what dead writers left; how many files. `now`: seconds since 1970."""
 
     def probe(self) -> None:
         """Try what `create` needs, and leave nothing behind. Raises `OutputError` if it fails."""
@@ -104,9 +104,9 @@ class LocalStore:
         except OSError as error:
             raise _failed("cannot write", target, error) from error
 
-    def sweep(self, folder: str, now: float) -> int:
+    def sweep(self, now: float) -> int:
         removed = 0
-        for parent, _, names in os.walk(self.root / folder):
+        for parent, _, names in os.walk(self.root):
             for name in names:
                 temporary = Path(parent) / name
                 if _is_left_over(temporary, now):
@@ -116,7 +116,7 @@ class LocalStore:
         return removed
 
     def probe(self) -> None:
-        name = f".probe-{secrets.token_hex(8)}"
+        name = _temporary_name()
         made = [folder for folder in (self.root, *self.root.parents) if not folder.exists()]
         try:
             self.create(name, bytes(_PROBE_BYTES))

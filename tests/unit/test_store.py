@@ -161,6 +161,17 @@ def test_an_address_of_an_unknown_kind_is_refused():
         open_store("ftp://host/folder")
 
 
+def test_a_swept_temporary_file_publishes_nothing(tmp_path):
+    class Swept(LocalStore):
+        def _write(self, temporary, data):
+            super()._write(temporary, data)
+            temporary.unlink()
+
+    with pytest.raises(RunError, match="cannot write"):
+        Swept(tmp_path).create("a", b"x")
+    assert LocalStore(tmp_path).create("a", b"y")
+
+
 def test_sweep_removes_files_of_dead_writers_only(tmp_path):
     now = 1e9
     process = subprocess.Popen([sys.executable, "-c", ""])  # a process number that is free afterwards
@@ -182,7 +193,7 @@ def test_sweep_removes_files_of_dead_writers_only(tmp_path):
         (folder / name).touch()
         os.utime(folder / name, (now - age, now - age))
 
-    assert LocalStore(tmp_path).sweep("tags", now) == 3
+    assert LocalStore(tmp_path).sweep(now) == 3
     kept = {name for name, (_, removed) in names.items() if not removed}
     assert {path.name for path in folder.iterdir()} == kept
 

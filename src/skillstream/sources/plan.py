@@ -156,7 +156,7 @@ def _plan_file(path: Path, fields: FieldMapping, range_bytes: int) -> tuple[Inpu
         FileRange(
             source=source,
             partition=partition,
-            path=str(path),
+            path=str(path.absolute()),  # workers may have another current folder
             format=file_format,
             compression=kind.compression,
             start=cut.row,

@@ -1,0 +1,33 @@
+"""docs/exactly-once.md promises with tests: every one that it names is there."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "exactly-once.md").read_text()
+
+
+def test_every_test_named_on_the_page_exists():
+    sources = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    defined = set(re.findall(r"def (test_\w+)", sources))
+    named = set(re.findall(r"(test_\w+)(?!\w*\.py)\b(?!\.py)", PAGE))
+    assert len(named) > 10
+    assert [name for name in named if not any(test.startswith(name) for test in defined)] == []
+
+
+def test_every_file_named_on_the_page_exists():
+    named = set(re.findall(r"tests/\w+/test_\w+\.py", PAGE))
+    assert len(named) > 5
+    assert [path for path in named if not (ROOT / path).is_file()] == []
+
+
+def test_the_protocol_is_told_in_the_same_words_in_page_and_code():
+    code = (ROOT / "src" / "skillstream" / "sink.py").read_text()
+    docstring = code[code.index("def publish") : code.index("self._check(start")]
+    for text in (PAGE, docstring):
+        assert len(re.findall(r"^ *\d\. ", text, re.MULTILINE)) == 6
+    for step in ("Walk to the head h", "already published, drop it", "never publish over a hole",
+                 "keep [h, end)", "Lost the race: go to 1"):  # fmt: skip
+        assert step in PAGE
+        assert step in docstring
+        assert step in code[code.index("# Step 1") :]
