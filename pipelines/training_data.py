@@ -1,0 +1,159 @@
+"""Raw sources to training pairs: `skillstream training-data`, or by itself with Beam's flags.
+
+    python -m skillstream.pipelines.training_data --source=phrases=builtin --output=pairs --runner=DirectRunner
+
+read and normalise → drop duplicates → drop near duplicates → deal out splits → write. Batch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.metrics import MetricsFilter
+from apache_beam.options.pipeline_options import PipelineOptions
+from skillstream.pipelines.options import pipeline_runner, root_cause
+from skillstream.transforms.training_pairs import (
+    METRICS,
+    AssignSplits,
+    DropDuplicates,
+    DropNearDuplicates,
+    ReadPairs,
+    WritePairs,
+)
+
+from skillstream.encoder.models import read_config, resolve_model
+from skillstream.encoder.tokenizer import TextTokenizer
+from skillstream.errors import OutputError, RunError, SkillstreamError, UsageError
+from skillstream.training.data_card import CountTokens, describe_pairs, write_data_card
+from skillstream.training.sources import PairSource, parse_source
+
+__all__ = ["TrainingDataConfig", "build", "main", "run"]
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingDataConfig:
+    """Options of the pipeline.
+
+    Attributes:
+        output: folder for `train/`, `dev/`, `test/` and the data card.
+        near_duplicates: estimated similarity from which on texts count as the same; 1 or more keeps all.
+        held_out: share of the groups of linked texts for dev, and as many for test.
+        seed: of the split.
+        shards: files a split.
+        model: whose tokenizer counts the tokens in the data card.
+    """
+
+    output: str
+    near_duplicates: float = 0.9
+    held_out: float = 0.02
+    seed: int = 42
+    shards: int = 1
+    model: str = "base"
+
+    def __post_init__(self) -> None:
+        for name, value, fits, expected in (
+            ("near-duplicates", self.near_duplicates, self.near_duplicates > 0, "over 0"),
+            ("held-out", self.held_out, 0 <= self.held_out <= 0.5, "from 0 to 0.5"),
+            ("shards", self.shards, 1 <= self.shards <= 10_000, "from 1 to 10000"),
+        ):
+            if not fits:
+                raise UsageError(f"--{name} {value}: expected a number {expected}")
+
+
+def build(
+    pipeline: beam.Pipeline, config: TrainingDataConfig, sources: Sequence[PairSource]
+) -> beam.PCollection:
+    """All steps; gives the paths of the files written."""
+    pairs = pipeline | "ReadPairs" >> ReadPairs(sources) | "DropDuplicates" >> DropDuplicates()
+    if config.near_duplicates < 1:
+        pairs, links = pairs | "DropNearDuplicates" >> DropNearDuplicates(config.near_duplicates)
+    else:
+        links = pipeline | "NoLinks" >> beam.Create([]).with_output_types(tuple[int, int])
+    return (
+        pairs
+        | "AssignSplits" >> AssignSplits(links, config.seed, config.held_out)
+        | "WritePairs" >> WritePairs(config.output, config.shards)
+    )
+
+
+def run(
+    config: TrainingDataConfig, sources: Sequence[PairSource], beam_flags: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Makes the pairs, waits for the end and writes the data card, last of all.
+
+    Returns:
+        The facts of the data card.
+
+    Raises:
+        UsageError: refused before anything was read.
+        RunError: a worker failed; nothing half-written counts, start again with an empty folder.
+    """
+    runner, options = pipeline_runner(beam_flags), PipelineOptions(list(beam_flags))
+    count_tokens = _token_counter(config.model)
+    output = Path(config.output)
+    if output.exists() and any(output.iterdir()):
+        raise OutputError(f"--output {output}: not empty; give a new folder")
+    output.mkdir(parents=True, exist_ok=True)
+    pipeline = beam.Pipeline(runner=runner, options=options)
+    build(pipeline, config, sources)
+    try:
+        result = pipeline.run()
+        result.wait_until_finish()
+    except SkillstreamError:
+        raise
+    except Exception as error:
+        raise RunError(f"{root_cause(error)}; mend that and start again with an empty folder") from error
+    found = result.metrics().query(MetricsFilter().with_namespace(METRICS))["counters"]
+    counters = {entry.key.metric.name: int(entry.result) for entry in found}
+    # Shards say how the pairs lie in files, not what they are.
+    stated = {k: v for k, v in dataclasses.asdict(config).items() if k not in ("output", "shards")}
+    facts = describe_pairs(output, sources, stated, counters, count_tokens)
+    write_data_card(output, facts)
+    return facts
+
+
+def _token_counter(model: str) -> CountTokens:
+    config = read_config(resolve_model(model).path)
+    tokenizer = TextTokenizer(
+        config.transformer / "tokenizer.json", config.max_length, lowercase=config.lowercase
+    )
+
+    def count(texts: Sequence[str]) -> list[int]:
+        bounds = tokenizer.tokenize(texts).bounds
+        return [int(end - start) for start, end in zip(bounds, bounds[1:], strict=False)]
+
+    return count
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """`python -m skillstream.pipelines.training_data`: our flags in Beam's style, the rest is Beam's."""
+    parser = argparse.ArgumentParser(prog="skillstream.pipelines.training_data", allow_abbrev=False)
+    parser.add_argument("--source", action="append", required=True, help="KIND=PATH; may be repeated.")
+    for field in dataclasses.fields(TrainingDataConfig):
+        required = field.default is dataclasses.MISSING
+        kind = str if required else type(field.default)
+        parser.add_argument(
+            f"--{field.name}", type=kind, default=None if required else field.default, required=required
+        )
+    flags, beam_flags = parser.parse_known_args(argv)
+    logging.basicConfig(level=logging.WARNING)
+    try:
+        values = {field.name: getattr(flags, field.name) for field in dataclasses.fields(TrainingDataConfig)}
+        facts = run(TrainingDataConfig(**values), [parse_source(spec) for spec in flags.source], beam_flags)
+    except SkillstreamError as error:
+        print(f"skillstream: {error}", file=sys.stderr)  # noqa: T201
+        return 2 if isinstance(error, UsageError) else 1
+    print(json.dumps(facts["steps"]))  # noqa: T201
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,243 @@
+"""Raw training data to deduplicated, split pairs in Parquet. The rules are in `skillstream.training`.
+
+Every step is keyed by what a text says, never by where it was read, and every group is put in order before it is
+looked at, so that the result is the same bytes whatever the number of workers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import apache_beam as beam
+import numpy as np
+from apache_beam import coders
+from apache_beam.metrics import Metrics
+from apache_beam.pvalue import AsSingleton, PBegin, PCollection
+from skillstream.transforms.coders import StructCoder
+
+from skillstream.training.near import Signature, bands, signature, similar_pairs
+from skillstream.training.pair_files import write_shard
+from skillstream.training.pairs import BadRow, TrainingPair, text_id
+from skillstream.training.sources import PairSource, read_pairs
+from skillstream.training.split import SplitTable
+
+__all__ = ["METRICS", "AssignSplits", "DropDuplicates", "DropNearDuplicates", "ReadPairs", "WritePairs"]
+
+METRICS = "skillstream-training"
+
+
+class PairCoder(StructCoder):
+    struct = TrainingPair
+
+
+class SignatureCoder(StructCoder):
+    struct = Signature
+
+
+class PairSourceCoder(StructCoder):
+    struct = PairSource
+
+
+class SplitTableCoder(StructCoder):
+    struct = SplitTable
+
+
+for _coder in (PairCoder, SignatureCoder, PairSourceCoder, SplitTableCoder):
+    coders.registry.register_coder(_coder.struct, _coder)
+
+
+class ReadPairs(beam.PTransform):  # type: ignore[misc]
+    """The normalised pairs of all sources; bad rows are counted by source and reason (metrics `bad: ...`)."""
+
+    def __init__(self, sources: Sequence[PairSource]) -> None:
+        super().__init__()
+        self._sources = sources
+
+    def expand(self, begin: PBegin) -> PCollection:
+        return (
+            begin
+            | "Sources" >> beam.Create(list(self._sources))
+            | "Spread" >> beam.Reshuffle()
+            | "Normalise" >> beam.FlatMap(_read).with_output_types(TrainingPair)
+        )
+
+
+def _read(source: PairSource) -> Iterator[TrainingPair]:
+    for made in read_pairs(source):
+        if isinstance(made, BadRow):
+            Metrics.counter(METRICS, f"bad: {made.source}: {made.reason}").inc()
+        else:
+            Metrics.counter(METRICS, f"read: {made.source}: {made.kind}").inc()
+            yield made
+
+
+class DropDuplicates(beam.PTransform):  # type: ignore[misc]
+    """Of pairs that differ at most in case the smallest one."""
+
+    def expand(self, pairs: PCollection) -> PCollection:
+        return (
+            pairs
+            | "Key"
+            >> beam.Map(lambda pair: (pair_key(pair), pair)).with_output_types(tuple[str, TrainingPair])
+            | "Smallest" >> beam.CombinePerKey(min)
+            | "Distinct" >> beam.Values().with_output_types(TrainingPair)
+            | "Count" >> beam.Map(_counted, "distinct").with_output_types(TrainingPair)
+        )
+
+
+class DropNearDuplicates(beam.PTransform):  # type: ignore[misc]
+    """Pairs without those whose anchor is nearly that of a smaller pair with the same positive.
+
+    Gives `(pairs, links)`: links are the ids of anchors that are nearly the same but have other positives; such
+    pairs are kept, but must not be parted by the split.
+
+    Args:
+        threshold: estimated Jaccard similarity of word pairs from which on two anchors are the same; in (0, 1].
+    """
+
+    def __init__(self, threshold: float) -> None:
+        super().__init__()
+        self._threshold = threshold
+
+    def expand(self, pairs: PCollection) -> tuple[PCollection, PCollection]:
+        near = (
+            pairs
+            | "Bands" >> beam.FlatMap(_banded).with_output_types(tuple[str, Signature])
+            | "Buckets" >> beam.GroupByKey()
+            | "Compare"
+            >> beam.FlatMap(_near, self._threshold).with_output_types(tuple[str, tuple[int, int, bool]])
+        )
+        dropped = (
+            near
+            | "SamePositive" >> beam.Filter(lambda item: item[1][2])
+            | "Drop" >> beam.Map(lambda item: (item[0], None)).with_output_types(tuple[str, None])
+        )
+        keyed = pairs | "Key" >> beam.Map(lambda pair: (pair_key(pair), pair)).with_output_types(
+            tuple[str, TrainingPair]
+        )
+        kept = (
+            {"pair": keyed, "dropped": dropped}
+            | "Join" >> beam.CoGroupByKey()
+            | "Keep" >> beam.FlatMap(_kept).with_output_types(TrainingPair)
+        )
+        links = near | "Links" >> beam.Map(lambda item: item[1][:2]).with_output_types(tuple[int, int])
+        return kept, links
+
+
+def pair_key(pair: TrainingPair) -> str:
+    """Equal for pairs that differ at most in case."""
+    return f"{text_id(pair.anchor):x}:{text_id(pair.positive):x}"
+
+
+def _banded(pair: TrainingPair) -> Iterator[tuple[str, Signature]]:
+    signed = signature(pair)
+    if signed is not None:
+        for band in bands(signed.hashes):
+            yield band, signed
+            yield f"{band}:{text_id(pair.positive):x}", signed
+
+
+def _near(
+    bucket: tuple[str, Iterable[Signature]], threshold: float
+) -> Iterator[tuple[str, tuple[int, int, bool]]]:
+    for first, other in similar_pairs(bucket[1], threshold):
+        same = text_id(first.positive) == text_id(other.positive)
+        yield pair_key(other), (text_id(first.anchor), text_id(other.anchor), same)
+
+
+def _kept(joined: tuple[str, dict[str, Iterable[TrainingPair]]]) -> Iterator[TrainingPair]:
+    groups = joined[1]
+    if not any(True for _ in groups["dropped"]):
+        for pair in groups["pair"]:
+            yield _counted(pair, "without near duplicates")
+
+
+class AssignSplits(beam.PTransform):  # type: ignore[misc]
+    """Pairs as `(split, pair)`; no text stands on two sides, nor one that is nearly the same.
+
+    Connected components need all edges in one place: 16 bytes a pair there, and 9 bytes a text at each worker.
+
+    Args:
+        links: `PCollection` of the ids of two texts that must not be parted.
+        seed: of the deal.
+        held_out: share of the components for dev, and as many for test.
+    """
+
+    def __init__(self, links: PCollection, seed: int, held_out: float) -> None:
+        super().__init__()
+        self._links = links
+        self._seed = seed
+        self._held_out = held_out
+
+    def expand(self, pairs: PCollection) -> PCollection:
+        ids = pairs | "Ids" >> beam.Map(lambda pair: (text_id(pair.anchor), text_id(pair.positive)))
+        edges = ids | "PairEdges" >> beam.CombineGlobally(_Packed())
+        links = self._links | "LinkEdges" >> beam.CombineGlobally(_Packed())
+        table = edges | "Components" >> beam.Map(
+            lambda packed, more: SplitTable.of(_edges(packed), _edges(more), self._seed, self._held_out),
+            AsSingleton(links),
+        ).with_output_types(SplitTable)
+        return pairs | "Deal" >> beam.ParDo(_Deal(), AsSingleton(table)).with_output_types(
+            tuple[str, TrainingPair]
+        )
+
+
+class _Packed(beam.CombineFn):  # type: ignore[misc]
+    """Pairs of ids as bytes: a list of tuples would take ten times the memory."""
+
+    def create_accumulator(self) -> bytearray:
+        return bytearray()
+
+    def add_input(self, accumulator: bytearray, element: tuple[int, int]) -> bytearray:
+        accumulator += np.array(element, "<i8").tobytes()
+        return accumulator
+
+    def merge_accumulators(self, accumulators: Iterable[bytearray]) -> bytearray:
+        merged = bytearray()
+        for accumulator in accumulators:
+            merged += accumulator
+        return merged
+
+    def extract_output(self, accumulator: bytearray) -> bytes:
+        return bytes(accumulator)
+
+
+def _edges(packed: bytes) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+    return np.frombuffer(packed, "<i8").reshape(-1, 2)
+
+
+class _Deal(beam.DoFn):  # type: ignore[misc]
+    def process(self, pair: TrainingPair, table: SplitTable) -> Iterator[tuple[str, TrainingPair]]:
+        split = table.find(text_id(pair.anchor))
+        Metrics.counter(METRICS, f"split: {split}: {pair.kind}").inc()
+        yield split, pair
+
+
+class WritePairs(beam.PTransform):  # type: ignore[misc]
+    """`(split, pair)` to `OUTPUT/<split>/part-<n>-of-<shards>.parquet`; gives the paths.
+
+    A shard is put in order in memory: a million pairs of two sentences need about 500 MB, or 16 shards of 30 MB.
+    """
+
+    def __init__(self, output: str, shards: int) -> None:
+        super().__init__()
+        self._output = output
+        self._shards = shards
+
+    def expand(self, pairs: PCollection) -> PCollection:
+        return (
+            pairs
+            | "Shard" >> beam.Map(_sharded, self._shards).with_output_types(tuple[str, TrainingPair])
+            | "Shards" >> beam.GroupByKey()
+            | "Write" >> beam.Map(lambda item, output: write_shard(output, item[0], item[1]), self._output)
+        )
+
+
+def _sharded(item: tuple[str, TrainingPair], shards: int) -> tuple[str, TrainingPair]:
+    split, pair = item
+    return f"{split}/part-{text_id(pair.anchor) % shards:05d}-of-{shards:05d}.parquet", pair
+
+
+def _counted(pair: TrainingPair, name: str) -> TrainingPair:
+    Metrics.counter(METRICS, f"{name}: {pair.kind}").inc()
+    return pair
