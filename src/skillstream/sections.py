@@ -89,7 +89,7 @@ def heading(line: str, *, marked: bool = False) -> Heading | None:
 
 
 def _plain(line: str) -> str:
-    line = _NUMBER.sub("", _ASIDE.sub(" ", line.lower().replace("’", "'")))
+    line = _NUMBER.sub("", _ASIDE.sub(" ", line.lower().replace("’", "'").replace("youll", "you'll")))
     return " ".join(_JOINT.sub(" and ", line).strip(_DECORATION).split())
 
 
@@ -110,12 +110,12 @@ def _named_section(plain: str) -> Section | None:
 
 def _first_named_section(plain: str) -> Section | None:
     """The section that the line names first: "benefits of the job" are benefits."""
-    named = [
-        (match.start(), section)
-        for section, pattern in _SECTION_OF_HEADING
-        if (match := pattern.search(plain))
-    ]
-    return min(named, key=lambda found: found[0])[1] if named else None
+    named = {
+        section: match.start() for section, pattern in _SECTION_OF_HEADING if (match := pattern.search(plain))
+    }
+    if Section.NICE_TO_HAVE in named:  # "skills that would be nice to have"
+        return Section.NICE_TO_HAVE
+    return min(named, key=named.__getitem__, default=None)
 
 
 def _is_shouted(line: str) -> bool:
