@@ -31,7 +31,7 @@ def reading_from_the_head(chunk_cuts):
     return work
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(cuts, min_size=3, max_size=3), schedules)
 def test_racing_and_dying_writers_publish_every_record_once(all_cuts, schedule):
     store = MemoryStore()
