@@ -1,8 +1,10 @@
-"""How quick is the search for the best labels beside the plain NumPy way? `python benchmarks/search.py [--json]`
+"""How quick is the search for the best labels beside the plain NumPy way?
 
-Both get the same float32 queries and vectors (invented ones, of ESCO's number of skills) in the same run, take
-turns, and are compared by their best round. The plain way: one product, `argpartition`, sort. Its answers must
-be the same.
+    python benchmarks/search.py [--json]
+
+Both get the same float32 queries and vectors (invented ones, of ESCO's number of skills) in the same run,
+take turns, and are compared by their best round. The plain way: one product, `argpartition`, sort. Its
+scores must be the same.
 """
 
 import argparse
