@@ -85,16 +85,17 @@ def run(
     open_run(config.output, run_info(config, plan, index.taxonomy_name), force=config.force)
     sweep(config.output)
 
-    before = published_rows(config.output, plan)
+    progress_of = _Published(config.output, plan)
+    before = progress_of.rows()
     total = None if any(file.rows is None for file in plan.files) else sum(f.rows or 0 for f in plan.files)
     show = progress or _no_progress
     started = time.monotonic()
-    with show(lambda: sum(published_rows(config.output, plan).values()), total):
+    with show(lambda: sum(progress_of.rows().values()), total):
         pipeline = beam.Pipeline(runner=runner, options=options)
         build(pipeline, config, plan.ranges, folder)
         metrics = _run_to_end(pipeline)
     seconds = time.monotonic() - started
-    after = published_rows(config.output, plan)
+    after = progress_of.rows()
     return RunSummary(
         output=config.output,
         sources=[SourceSummary(file.path, file.source, after[file.source]) for file in plan.files],
@@ -112,10 +113,8 @@ def run(
         peak_memory_mb=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
         model_version=model_version(encoder),
         taxonomy_version=taxonomy_version(index),
-        problems=[
-            *metrics.strings(PROBLEMS),
-            *(f"{path}: left out, the same file twice" for path in plan.duplicates),
-        ],
+        problems=metrics.strings(PROBLEMS),
+        notes=[f"{path}: left out, it is the same file as another input" for path in plan.duplicates],
     )
 
 
@@ -128,15 +127,6 @@ def run_info(config: FilesConfig, plan: FilePlan, taxonomy: str) -> RunInfo:
         options=without_secrets(dataclasses.asdict(config)),
         range_bytes=plan.range_bytes,
     )
-
-
-def published_rows(output: str, plan: FilePlan) -> dict[str, int]:
-    """Rows that stand in the output by now, by source."""
-    rows = {file.source: 0 for file in plan.files}
-    for item in plan.ranges:
-        head = Chain(output, item.source, item.partition).head()
-        rows[item.source] += 0 if head is None else head - item.start
-    return rows
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -155,6 +145,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2 if isinstance(error, UsageError) else 1
     print(msgspec.json.encode(summary).decode())  # noqa: T201
     return 1 if summary.problems else 0
+
+
+class _Published:
+    """How far the chains of a plan have come; cheap to ask again and again."""
+
+    def __init__(self, output: str, plan: FilePlan) -> None:
+        self._sources = [file.source for file in plan.files]
+        self._chains = [(item, Chain(output, item.source, item.partition)) for item in plan.ranges]
+
+    def rows(self) -> dict[str, int]:
+        """Rows that stand in the output by now, by source."""
+        rows = dict.fromkeys(self._sources, 0)
+        for item, chain in self._chains:
+            head = chain.head()
+            rows[item.source] += 0 if head is None else head - item.start
+        return rows
 
 
 class _RunMetrics:

@@ -29,7 +29,8 @@ class RunSummary(msgspec.Struct, frozen=True):
         sentences, cached_sentences, tokens: what the records had, what the cache knew, what was encoded.
         seconds: wall-clock time of reading, tagging and publishing, without loading.
         peak_memory_mb: peak resident memory of this process.
-        problems: one line for each input that could not be read to its end.
+        problems: one line for each input that could not be read to its end; the exit code is 1 then.
+        notes: one line for each thing worth knowing that is no problem.
     """
 
     output: str
@@ -49,3 +50,4 @@ class RunSummary(msgspec.Struct, frozen=True):
     model_version: str
     taxonomy_version: str
     problems: list[str]
+    notes: list[str]

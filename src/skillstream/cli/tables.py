@@ -40,8 +40,9 @@ def print_summary(summary: RunSummary) -> None:
     table.add_row("made by", f"{summary.model_version}, {summary.taxonomy_version}")
     table.add_row("Parquet", f"{summary.output}/tags/**/*.parquet")
     console.print(table)
-    for problem in summary.problems:
-        Console(stderr=True, highlight=False).print(Text(f"problem: {problem}"))
+    for kind, lines in (("note", summary.notes), ("problem", summary.problems)):
+        for line in lines:
+            Console(stderr=True, highlight=False, soft_wrap=True).print(Text(f"{kind}: {line}"))
 
 
 def print_top_tags(summary: RunSummary, postings: int, tags: int = 8) -> None:
