@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 FOLDERS := $(shell find src pipelines transforms -type d -not -name __pycache__)
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo test lint types format check clean
+.PHONY: install demo test soak lint types format check clean
 
 install: $(STAMP)
 
@@ -28,6 +28,10 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest
+
+# The fault tests, long: hundreds of kills, a thousand flipped bits.
+soak: $(STAMP)
+	SKILLSTREAM_KILLS=$${SKILLSTREAM_KILLS:-200} SKILLSTREAM_FLIPS=1000 $(BIN)/python -m pytest tests/faults --timeout 7200
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
