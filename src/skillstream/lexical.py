@@ -65,7 +65,7 @@ class LabelWords:
         }
 
     def overlap(self, text: str) -> Floats:
-        """The part of each label's words, weighed by rarity, that the text has: float32[n_labels] in [0, 1]."""
+        """The share of each label's words, weighed by rarity, that the text has: float32[n_labels]."""
         found = np.zeros(self._size, np.float32)
         for word in sorted(stems(text)):  # sorted: sums of floats depend on their order
             if word in self._shares:

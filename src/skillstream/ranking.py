@@ -122,7 +122,7 @@ class Ranker:
     def features(
         self, i: int, text: str, encoded: Encoded, skills: Ints, names: dict[int, ExactMatch], gate: float
     ) -> tuple[Floats, Floats]:
-        """Features float32[k, n_features] of sentence i with these skills; weights of its tokens float32[n, k]."""
+        """Features of sentence i with these skills, float32[k, n_features]; weights of its tokens [n, k]."""
         vectors = self.index.vectors if len(skills) == len(self.index) else self.index.vectors[skills]
         features = np.zeros((len(skills), len(FEATURES)), np.float32)
         features[:, POOLED] = vectors @ encoded.pooled[i]
