@@ -2,8 +2,8 @@
 
 Taxonomies hold names that mean their skill only in their place: ESCO has "data" for statistics, "form" for
 design principles and "?" for three skills. The rules were made by looking at what is found in real postings.
-They are about form and counts, so that they serve any taxonomy, and one short list of words
-(`data/ambiguous_words.csv`).
+They are about form and counts, so that they serve any taxonomy, and one short list of names
+(`data/ambiguous_names.csv`).
 """
 
 from __future__ import annotations
@@ -116,11 +116,9 @@ def _gerund(verb: str) -> str:
 def _is_fit(words: Words, kind: Kind) -> bool:
     if not any(character.isalpha() for word in words for character in word):
         return False
-    if kind != "alternative":
-        return True
-    return words[0] not in FRAGMENT_STARTS and (
-        len(words) > 1 or words[0] not in _ambiguous_words("never-alone")
-    )
+    if kind == "alternative" and words[0] in FRAGMENT_STARTS:
+        return False
+    return " ".join(words) not in _ambiguous_names("never")
 
 
 def _written(words: Words, spellings: set[str]) -> frozenset[str]:
@@ -128,16 +126,16 @@ def _written(words: Words, spellings: set[str]) -> frozenset[str]:
     if len(words) > 1 or any(name == name.lower() for name in spellings):
         return frozenset()
     short = len(words[0]) <= 2 and all(name.isupper() for name in spellings)
-    return frozenset(spellings) if short or words[0] in _ambiguous_words("as-written") else frozenset()
+    return frozenset(spellings) if short or words[0] in _ambiguous_names("as-written") else frozenset()
 
 
 @cache
-def _ambiguous_words(rule: str) -> frozenset[str]:
-    """Words of the data table under a rule.
+def _ambiguous_names(rule: str) -> frozenset[str]:
+    """Names of the data table under a rule, in normal form.
 
     - `as-written`: ordinary words that are also names with a capital ("IT", "LESS", "Access", "Go"): found
       only as the taxonomy writes them, and not where any word has a capital.
-    - `never-alone`: alternative labels that stand in postings for something else, whatever the counts say.
+    - `never`: names that stand in postings for something else, whatever the counts say.
     """
-    text = (resources.files("skillstream") / "data" / "ambiguous_words.csv").read_text("utf-8")
-    return frozenset(row["word"] for row in csv.DictReader(text.splitlines()) if row["rule"] == rule)
+    text = (resources.files("skillstream") / "data" / "ambiguous_names.csv").read_text("utf-8")
+    return frozenset(row["name"] for row in csv.DictReader(text.splitlines()) if row["rule"] == rule)

@@ -24,8 +24,8 @@ PIECE = re.compile(r"[^\W_]{2,}|[^\w\s'’]")
 ARTICLES = frozenset(["a", "an", "the", "our", "your", "their"])
 CONTRACTIONS = frozenset(["he's", "here's", "it's", "let's", "she's", "that's", "there's", "what's", "who's"])
 # Words that only look like a plural, or mean something else than their singular.
-PLURAL_ONLY = frozenset(
-    ["always", "dies", "goods", "lens", "means", "news", "securities", "series", "species"]
+NO_PLURALS = frozenset(
+    "alias always atlas bias canvas dies goods lens means news pandas securities series species".split()  # noqa: SIM905
 )
 
 # British spelling to American. Rules may hit other words too ("advize"): both sides are changed alike.
@@ -70,7 +70,7 @@ def _singular(word: str) -> str:
         len(word) < 4
         or not word.endswith("s")
         or word.endswith(("ss", "us", "is", "ics"))
-        or word in PLURAL_ONLY
+        or word in NO_PLURALS
     ):
         return word
     if word.endswith("ies") and len(word) > 4:
