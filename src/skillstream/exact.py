@@ -109,11 +109,15 @@ class _Codes(dict[str, str]):
         normal = normal_word(word)
         codes = self.of_word.get(normal, UNKNOWN) if normal else ""
         if codes == UNKNOWN and not word.isalnum():
-            pieces = [self.of_word.get(normal_word(piece), UNKNOWN) for piece in PIECE.findall(word)]
-            codes = "".join(pieces) or UNKNOWN
+            codes = "".join([self._of_piece(piece) for piece in PIECE.findall(word)])
         if len(self) < MEMO_WORDS:
             self[word] = codes
         return codes
+
+    def _of_piece(self, piece: str) -> str:
+        """A letter alone is none of our words here: "S.R.O." does not name R."""
+        known = self.of_word.get(normal_word(piece), UNKNOWN)
+        return UNKNOWN if len(piece) == 1 and piece.isalpha() else known
 
 
 def _stands_as_name(name: Name, sentence: str, start: int, end: int) -> bool:

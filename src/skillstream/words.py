@@ -14,12 +14,12 @@ __all__ = ["PIECE", "WORD", "lower", "normal_word", "normal_words"]
 # A word: "node.js", ".net", "r&d", "c++", "driver's". Hyphens between words and apostrophes are like blanks;
 # any other mark is a word of its own, so that no name is found across a comma.
 WORD = re.compile(
-    r"\w+(?:[.&'’]\w+)*[+#]*|\.\w+[+#]*"
+    r"[^\W_]+(?:[.&'’][^\W_]+)*[+#]*|\.[^\W_]+[+#]*"
     r"|[^\w\s\-‐‑'’]"
     r"|(?<!\w)[\-‐‑]|[\-‐‑](?!\w)"
 )
-# What an unknown word with marks in it is taken apart into: "skills.next", "java+", ".sql"; but not "s.r.o".
-PIECE = re.compile(r"[^\W_]{2,}|[^\w\s'’]")
+# What an unknown word with marks in it is taken apart into: "skills.next", "java+", ".sql".
+PIECE = re.compile(r"[^\W_]+|[^\w\s'’]")
 
 ARTICLES = frozenset(["a", "an", "the", "our", "your", "their"])
 CONTRACTIONS = frozenset(["he's", "here's", "it's", "let's", "she's", "that's", "there's", "what's", "who's"])
