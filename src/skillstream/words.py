@@ -18,8 +18,8 @@ WORD = re.compile(
     r"|[^\w\s\-‐‑'’]"
     r"|(?<!\w)[\-‐‑]|[\-‐‑](?!\w)"
 )
-# What an unknown word with marks in it is taken apart into: "skills.next", "java+", ".sql".
-PIECE = re.compile(r"[^\W_]+|[^\w\s'’]")
+# What an unknown word with marks in it is taken apart into: "skills.next", "java+", ".sql"; not "it's".
+PIECE = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[^\w\s'’]")
 
 ARTICLES = frozenset(["a", "an", "the", "our", "your", "their"])
 CONTRACTIONS = frozenset(["he's", "here's", "it's", "let's", "she's", "that's", "there's", "what's", "who's"])
