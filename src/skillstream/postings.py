@@ -127,7 +127,6 @@ def posting_from_mapping(
 
 # --- JSON ------------------------------------------------------------------------------------------
 
-_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ANY = msgspec.json.Decoder()
 # An escaped surrogate without its partner. msgspec refuses it too, but calls it "truncated" near the end.
 _LONE_SURROGATE = re.compile(
@@ -138,28 +137,13 @@ _PAIR = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}
 
 def _decode(payload: bytes) -> object:
     try:
-        return _decode_object(payload) if payload.lstrip().startswith(b"{") else _ANY.decode(payload)
+        return _ANY.decode(payload)
     except RecursionError:
         return Rejection(RejectionCode.TOO_DEEP, "nested deeper than the parser goes")
     except msgspec.DecodeError as error:
         if _LONE_SURROGATE.search(_PAIR.sub(b"", payload)):
             return Rejection(RejectionCode.INVALID_UNICODE, "an escaped surrogate without its partner")
         return Rejection(RejectionCode.INVALID_JSON, str(error))
-
-
-def _decode_object(payload: bytes) -> dict[str, object]:
-    """Like a plain decode, but a number out of range matters only to the field that holds it."""
-    values: dict[str, object] = {}
-    for name, raw in _OBJECT.decode(payload).items():
-        try:
-            values[name] = _ANY.decode(raw)
-        except msgspec.ValidationError:
-            values[name] = _OutOfRange()
-    return values
-
-
-class _OutOfRange:
-    """Stands for a value that holds a number beyond what JSON readers carry, such as 1e999."""
 
 
 # --- fields ----------------------------------------------------------------------------------------
@@ -332,8 +316,6 @@ def _language(value: object) -> str | None:
 
 
 def _describe(value: object) -> str:
-    if isinstance(value, _OutOfRange):
-        return "a number out of range"
     if isinstance(value, list):
         count = sum(isinstance(item, Mapping) and _is_job_posting(item) for item in value)
         return f"a list that holds {count} JobPosting objects"
