@@ -1,4 +1,4 @@
-"""Bad input through the whole pipeline: each bad record one row with a code and its payload, the rest tagged."""
+"""Bad input through the whole pipeline: a bad record is one row with a code and its payload."""
 
 import gzip
 import json
