@@ -29,7 +29,6 @@ __all__ = ["load"]
 
 logger = logging.getLogger(__name__)
 
-REQUESTS = 2
 PRECISIONS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
 
 
@@ -45,7 +44,8 @@ def load(folder: ModelFolder, precision: str = "auto", threads: int | None = Non
         ModelError: the model cannot be converted or loaded.
     """
     path, manifest = _converted(folder)
-    options: dict[str, object] = {"PERFORMANCE_HINT": "LATENCY"}
+    # One core a batch and as many batches as cores: measured 1.4 times as fast as all cores on each batch.
+    options: dict[str, object] = {"PERFORMANCE_HINT": "THROUGHPUT"}
     if precision != "auto":
         options["INFERENCE_PRECISION_HINT"] = PRECISIONS[precision]
     if threads is not None:
@@ -54,7 +54,9 @@ def load(folder: ModelFolder, precision: str = "auto", threads: int | None = Non
         model = openvino.Core().compile_model(path / MODEL_FILE, "CPU", options)
     except RuntimeError as error:
         raise ModelError(f"OpenVINO cannot load {path / MODEL_FILE}: {error}") from error
-    requests = [model.create_infer_request() for _ in range(REQUESTS)]
+    requests = [
+        model.create_infer_request() for _ in range(model.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
+    ]
     lock = threading.Lock()
 
     def run(batches: Iterator[Batch], collect: Collect) -> None:
@@ -66,7 +68,7 @@ def load(folder: ModelFolder, precision: str = "auto", threads: int | None = Non
 
 
 def _run(requests: list[openvino.InferRequest], batches: Iterator[Batch], collect: Collect) -> None:
-    """While one request computes, the results of the other are copied and its next batch is made."""
+    """While some requests compute, the results of another are copied and its next batch is made."""
     running: deque[tuple[openvino.InferRequest, Batch]] = deque()
 
     def finish() -> None:

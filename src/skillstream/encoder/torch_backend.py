@@ -12,13 +12,14 @@ from safetensors import SafetensorError
 from transformers import AutoModel
 from transformers.utils.logging import disable_progress_bar, enable_progress_bar
 
-from skillstream.encoder.batches import Batch, BatchEncoder, Collect
+from skillstream.encoder.batches import BATCH_TOKENS, Batch, BatchEncoder, Collect
 from skillstream.encoder.models import ModelConfig, ModelFolder, read_config
 from skillstream.encoder.tokenizer import TextTokenizer
 from skillstream.errors import ModelError
 
 __all__ = ["TorchEncoder", "load", "quiet_transformers"]
 
+CUDA_BATCH_TOKENS = 16_384
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -105,7 +106,8 @@ def load(folder: ModelFolder, precision: str = "auto", threads: int | None = Non
         config.transformer / "tokenizer.json", config.max_length, lowercase=config.lowercase
     )
     where = torch.cuda.get_device_name() if device == "cuda" else f"CPU, {torch.get_num_threads()} threads"
-    return BatchEncoder(folder, "torch", model.dim, tokenizer, run, f"{precision} on {where}")
+    batch_tokens = CUDA_BATCH_TOKENS if device == "cuda" else BATCH_TOKENS
+    return BatchEncoder(folder, "torch", model.dim, tokenizer, run, f"{precision} on {where}", batch_tokens)
 
 
 @contextmanager
