@@ -1,6 +1,6 @@
 """Raw sources to training pairs: `skillstream training-data`, or by itself with Beam's flags.
 
-    python -m skillstream.pipelines.training_data --source=phrases=builtin --output=pairs --runner=DirectRunner
+    python -m skillstream.pipelines.training_data --source=phrases=builtin --output=pairs
 
 read and normalise → drop duplicates → drop near duplicates → deal out splits → write. Batch.
 """
@@ -13,6 +13,7 @@ import json
 import logging
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -128,7 +129,7 @@ def _token_counter(model: str) -> CountTokens:
 
     def count(texts: Sequence[str]) -> list[int]:
         bounds = tokenizer.tokenize(texts).bounds
-        return [int(end - start) for start, end in zip(bounds, bounds[1:], strict=False)]
+        return [int(end - start) for start, end in pairwise(bounds)]
 
     return count
 

@@ -1,7 +1,7 @@
 """Raw training data to deduplicated, split pairs in Parquet. The rules are in `skillstream.training`.
 
-Every step is keyed by what a text says, never by where it was read, and every group is put in order before it is
-looked at, so that the result is the same bytes whatever the number of workers.
+Every step is keyed by what a text says, never by where it was read, and every group is put in order before
+it is looked at, so that the result is the same bytes whatever the number of workers.
 """
 
 from __future__ import annotations
@@ -88,11 +88,12 @@ class DropDuplicates(beam.PTransform):  # type: ignore[misc]
 class DropNearDuplicates(beam.PTransform):  # type: ignore[misc]
     """Pairs without those whose anchor is nearly that of a smaller pair with the same positive.
 
-    Gives `(pairs, links)`: links are the ids of anchors that are nearly the same but have other positives; such
-    pairs are kept, but must not be parted by the split.
+    Gives `(pairs, links)`: links are the ids of anchors that are nearly the same; those with other positives
+    are kept, but must not be parted by the split.
 
     Args:
-        threshold: estimated Jaccard similarity of word pairs from which on two anchors are the same; in (0, 1].
+        threshold: estimated Jaccard similarity of word pairs from which on two anchors are the same; in
+            (0, 1].
     """
 
     def __init__(self, threshold: float) -> None:
@@ -155,7 +156,8 @@ def _kept(joined: tuple[str, dict[str, Iterable[TrainingPair]]]) -> Iterator[Tra
 class AssignSplits(beam.PTransform):  # type: ignore[misc]
     """Pairs as `(split, pair)`; no text stands on two sides, nor one that is nearly the same.
 
-    Connected components need all edges in one place: 16 bytes a pair there, and 9 bytes a text at each worker.
+    Connected components need all edges in one place: 16 bytes a pair there, and 9 bytes a text at each
+    worker.
 
     Args:
         links: `PCollection` of the ids of two texts that must not be parted.
@@ -216,7 +218,7 @@ class _Deal(beam.DoFn):  # type: ignore[misc]
 class WritePairs(beam.PTransform):  # type: ignore[misc]
     """`(split, pair)` to `OUTPUT/<split>/part-<n>-of-<shards>.parquet`; gives the paths.
 
-    A shard is put in order in memory: a million pairs of two sentences need about 500 MB, or 16 shards of 30 MB.
+    A shard is put in order in memory, so large data sets want several.
     """
 
     def __init__(self, output: str, shards: int) -> None:

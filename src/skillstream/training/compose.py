@@ -31,8 +31,10 @@ DEFAULT_MIX: Mapping[str, float] = {
 TEMPLATES = (
     "{}", "* {}", "- {}", "• {}", "{} .", "{} required", "{} is a plus", "{} skills", "Experience with {}",
     "experience in {}", "Proven experience: {}", "Hands-on experience with {}", "Strong knowledge of {}",
-    "Knowledge of {} is a plus", "Good understanding of {}", "Familiarity with {} preferred", "Proficient in {}",
-    "You will {}", "You are able to {}", "Ability to {}", "Responsible for {}", "Duties include {}", "Must have: {}",
+    "Knowledge of {} is a plus", "Good understanding of {}", "Familiarity with {} preferred",
+    "Proficient in {}",
+    "You will {}", "You are able to {}", "Ability to {}", "Responsible for {}", "Duties include {}",
+    "Must have: {}",
     "Help us {}", "Work on {}", "We are looking for someone with experience in {} .",
 )  # fmt: skip
 SEPARATORS = (", ", "; ", " / ", ", ", " and ", " * ", ". ", " , ")

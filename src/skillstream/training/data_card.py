@@ -115,8 +115,8 @@ def _markdown(facts: Mapping[str, Any]) -> str:
     for split, found in facts["splits"].items():
         kinds = ", ".join(f"{kind} {count:,}" for kind, count in found["kinds"].items())
         lines.append(
-            f"| {split} | {found['pairs']:,} | {found['distinct_anchors']:,} | {found['distinct_positives']:,}"
-            f" | {kinds} |"
+            f"| {split} | {found['pairs']:,} | {found['distinct_anchors']:,}"
+            f" | {found['distinct_positives']:,} | {kinds} |"
         )
     lines += ["", "## Leakage", ""]
     lines += [f"- {name}: {count}" for name, count in facts["leakage"].items()]
@@ -125,12 +125,10 @@ def _markdown(facts: Mapping[str, Any]) -> str:
             continue
         lines += ["", f"## {split}", ""]
         if found["tokens"]:
-            lines += ["| column | min | mean | max |", "|---|---|---|---|"]
+            lines += ["| tokens | min | mean | max |", "|---|---|---|---|"]
             for column in ("anchor", "positive"):
                 tokens = found["tokens"][column]
-                lines.append(
-                    f"| {column} | {tokens['min']} tokens | {tokens['mean']} tokens | {tokens['max']} tokens |"
-                )
+                lines.append(f"| {column} | {tokens['min']} | {tokens['mean']} | {tokens['max']} |")
             lines += ["", f"Counted over {found['tokens']['counted']:,} pairs.", ""]
         lines += ["| anchor | positive |", "|---|---|"]
         lines += [f"| {_cell(anchor)} | {_cell(positive)} |" for anchor, positive in found["samples"]]

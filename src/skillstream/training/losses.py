@@ -15,12 +15,12 @@ __all__ = ["MaskedRankingLoss"]
 class MaskedRankingLoss(nn.Module):
     """Multiple negatives ranking loss in which no right answer ever counts as a wrong one.
 
-    For each query the softmax over cosine x `scale` runs over all candidates of the batch (the positives of all
-    rows, then further columns as extra negatives) without those that are known to be right for it (Henderson
-    et al. 2017, https://arxiv.org/abs/1705.00652, plus the mask).
+    For each query the softmax over cosine x `scale` runs over all candidates of the batch (the positives of
+    all rows, then further columns as extra negatives) without those that are known to be right for it
+    (Henderson et al. 2017, https://arxiv.org/abs/1705.00652, plus the mask).
 
-    Texts of very different lengths meet in a batch, so each column is encoded in a few parts sorted by length:
-    the vectors are the same, and a third of the padding is left.
+    Texts of very different lengths meet in a batch, so each column is encoded in a few parts sorted by
+    length: the vectors are the same, and most of the padding is gone.
 
     Args:
         model: the encoder.

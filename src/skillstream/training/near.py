@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 import msgspec
-from rensa import RMinHash
+from rensa import RMinHash  # type: ignore[import-untyped]
 
 from skillstream.training.pairs import TrainingPair, text_id
 

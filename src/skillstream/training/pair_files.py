@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -34,7 +33,7 @@ def write_shard(folder: str | Path, name: str, pairs: Iterable[TrainingPair]) ->
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     table = pa.table(columns, schema=PAIR_SCHEMA)
     pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
-    os.replace(temporary, path)
+    temporary.replace(path)
     return str(path)
 
 

@@ -24,7 +24,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         decay: steps down to zero (`wsd`).
         max_tokens: a text is cut there while training; the model itself keeps its own limit.
         scale: inverse temperature of the softmax over cosines.
-        frozen_words: leave the word vectors as they are: half of the parameters, of which a short training sees few.
+        frozen_words: leave the word vectors as they are: half of the parameters, of which a short training
+            sees few.
         bf16: autocast to bfloat16, about twice as fast on CPUs that have it.
         weight_decay: of AdamW.
         max_grad_norm: longer gradients are cut to this length.

@@ -25,14 +25,15 @@ Ids = npt.NDArray[np.int64]
 def components(edges: Ids) -> tuple[Ids, Ids]:
     """Connected components of the graph of texts.
 
-    Every text takes the smallest id it can see, over its edges and over the component it believes to be in, until
-    nothing changes; that takes about log(n) rounds. Memory: some 60 bytes an edge.
+    Every text takes the smallest id it can see, over its edges and over the component it believes to be in,
+    until nothing changes; that takes about log(n) rounds. Memory: some 60 bytes an edge.
 
     Args:
         edges: int64[n, 2], the ids of texts that belong together.
 
     Returns:
-        The distinct ids in ascending order, int64[m], and for each the smallest id of its component, int64[m].
+        The distinct ids in ascending order, int64[m], and for each the smallest id of its component,
+        int64[m].
     """
     texts, flat = np.unique(edges, return_inverse=True)
     left, right = flat.reshape(-1, 2).T
@@ -60,7 +61,8 @@ def assign_splits(sizes: Mapping[int, int], seed: int, held_out: float) -> dict[
         return {}
     # In a small data set nearly every component is more than one in a hundred.
     usual = float(np.quantile(np.fromiter(sizes.values(), np.int64, len(sizes)), 0.99))
-    limit = max(LARGEST_HELD_OUT * sum(sizes.values()), usual)
+    total = sum(sizes.values())
+    limit = min(max(LARGEST_HELD_OUT * total, usual), total / 2)
     splits = {}
     for component, size in sizes.items():
         draw = _uniform(component, seed)

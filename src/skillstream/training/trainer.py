@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -19,17 +18,17 @@ from skillstream.training.recipes import Recipe
 if TYPE_CHECKING:
     from datasets import Dataset
     from sentence_transformers import SentenceTransformer
-    from torch import nn
+    from torch import Tensor, nn
 
 __all__ = ["TrainingResult", "loss_every", "train"]
 
-LOSS_EVERY = 500  # steps, as in the published card
+LOSS_EVERY = 500  # steps, as in the published card; a short run gets ten lines
 CHECKPOINT_EVERY = 100
 KEPT_CHECKPOINTS = 2
 LOG_EVERY = 10
 NOISY_CALLBACKS = frozenset({"PrinterCallback", "ProgressCallback"})
 
-Progress = Callable[[int, int, float | None, float | None], None]
+Progress = Callable[[int, int, float, float], None]
 
 
 class TrainingResult(msgspec.Struct, frozen=True):
@@ -60,6 +59,7 @@ def train(
     base: str | Path,
     output: str | Path,
     *,
+    base_name: str = "",
     resume: bool = False,
     keep_checkpoints: bool = False,
     progress: Progress | None = None,
@@ -72,6 +72,7 @@ def train(
         recipe: all hyperparameters.
         pairs: to learn from.
         base: folder of the model to begin with.
+        base_name: what the model card calls it; the folder's name if empty.
         output: an empty or new folder, or with `resume` one of a run that was cut off.
         resume: go on from the last checkpoint, if there is one.
         keep_checkpoints: don't remove `checkpoints/` at the end.
@@ -92,7 +93,7 @@ def train(
     model = SentenceTransformer(str(base), local_files_only=True)
     own_limit, model.max_seq_length = model.max_seq_length, recipe.max_tokens
     if recipe.frozen_words:
-        model[0].auto_model.get_input_embeddings().weight.requires_grad_(False)
+        _word_vectors(model).requires_grad_(False)
     dataset, loss = _data_and_loss(recipe, pairs, model)
     steps = recipe.steps or recipe.epochs * -(-len(dataset) // recipe.batch_size)
     on_cpu = not torch.cuda.is_available()
@@ -136,12 +137,14 @@ def train(
     model.max_seq_length = own_limit
     if recipe.average < 1.0:
         _average_with_base(model, base, recipe.average)
+    losses = loss_every(trainer.state.log_history, _window(trainer.state.global_step))
+    _complete_card(model, base_name or Path(base).name, losses, steps / recipe.epochs)
     _save(model, folder)
     if not keep_checkpoints:
         shutil.rmtree(checkpoints)
     return TrainingResult(
         output=str(folder),
-        losses=loss_every(trainer.state.log_history, LOSS_EVERY),
+        losses=losses,
         steps=trainer.state.global_step or steps,
         examples=len(dataset),
         seconds=round(seconds, 1),
@@ -229,16 +232,23 @@ def _in_order(dataset: Dataset, batch_size: int, drop_last: bool, **_: Any) -> A
     return DefaultBatchSampler(SequentialSampler(dataset), batch_size, drop_last)
 
 
+def _word_vectors(model: SentenceTransformer) -> Tensor:
+    transformer: Any = model[0]
+    weight: Tensor = transformer.auto_model.get_input_embeddings().weight
+    return weight
+
+
 def _progress_callback(progress: Progress) -> Any:
     from transformers import TrainerCallback
 
-    class ShowProgress(TrainerCallback):  # type: ignore[misc]
+    class ShowProgress(TrainerCallback):
         def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
             self.started, self.first = time.monotonic(), state.global_step
 
-        def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:  # noqa: ARG002
+        def on_log(self, args: Any, state: Any, control: Any, **values: Any) -> None:  # noqa: ARG002
             done = state.global_step - self.first
-            if done and "loss" in (logs or {}):
+            logs = values.get("logs") or {}
+            if done and "loss" in logs:
                 left = (time.monotonic() - self.started) / done * (state.max_steps - state.global_step)
                 progress(state.global_step, state.max_steps, logs["loss"], left)
 
@@ -255,11 +265,27 @@ def _average_with_base(model: SentenceTransformer, base: str | Path, share: floa
             parameter.copy_(other[name].to(parameter.device).lerp(parameter, share))
 
 
+def _window(steps: int) -> int:
+    return min(LOSS_EVERY, max(LOG_EVERY, -(-steps // 10)))
+
+
+def _complete_card(
+    model: SentenceTransformer, base_name: str, losses: Sequence[tuple[int, float]], epoch: float
+) -> None:
+    """sentence-transformers writes the card; it knows neither our base's name nor a resumed run's start."""
+    card = model.model_card_data
+    card.local_files_only = True
+    card.base_model = base_name
+    card.training_logs = [
+        {"Epoch": round(step / epoch, 4), "Step": step, "Training Loss": loss} for step, loss in losses
+    ]
+
+
 def _save(model: SentenceTransformer, folder: Path) -> None:
     """Whole or not at all: `modules.json`, without which it is no model, comes last."""
     temporary = folder / ".model"
     shutil.rmtree(temporary, ignore_errors=True)
-    model.save_pretrained(str(temporary), safe_serialization=True, create_model_card=False)
+    model.save_pretrained(str(temporary), safe_serialization=True)
     for path in sorted(temporary.iterdir(), key=lambda path: path.name == "modules.json"):
-        os.replace(path, folder / path.name)
+        path.replace(folder / path.name)
     temporary.rmdir()
