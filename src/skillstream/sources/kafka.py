@@ -324,11 +324,13 @@ class KafkaReader:
         self, buffer: PartitionBuffer, polled: list[ConsumerRecord], position: int, now: float
     ) -> None:
         records: Iterator[Record] = map(_record, polled)
-        if self._stop_at is not None:
-            stop = self._stop_at[buffer.partition]
-            records = (record for record in records if record.offset < stop)
-            position = min(position, stop)
-        buffer.extend(records, position, now)
+        if self._stop_at is None:
+            buffer.extend(records, position, now)
+            return
+        stop = self._stop_at[buffer.partition]
+        buffer.extend((record for record in records if record.offset < stop), min(position, stop), now)
+        if position >= stop:
+            buffer.flush()  # nothing more will come that it could wait for
 
     def _bound_memory(self) -> None:
         total = sum(buffer.bytes for buffer in self._buffers.values())
