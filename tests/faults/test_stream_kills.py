@@ -13,24 +13,11 @@ import time
 import pytest
 
 from tests.faults.ledger import published
-from tests.faults.stream_jobs import Load, StreamJobs, await_rows
+from tests.faults.stream_jobs import Load, await_rows
 
 KILLS = int(os.environ.get("SKILLSTREAM_KILLS", "4"))
 
 pytestmark = [pytest.mark.faults, pytest.mark.kafka, pytest.mark.timeout(7200)]
-
-
-@pytest.fixture
-def make_jobs(tmp_path, index_folder):
-    made = []
-
-    def make(bootstrap: str, topic: str, **flags: object) -> StreamJobs:
-        made.append(StreamJobs(bootstrap, topic, tmp_path / "out", index_folder, **flags))
-        return made[-1]
-
-    yield make
-    for jobs in made:
-        jobs.close()
 
 
 @pytest.mark.parametrize("writers", [1, 3])
