@@ -2,7 +2,8 @@
 
     python benchmarks/exact.py [POSTINGS.jsonl] [--json]
 
-One thread, CPU time. Sentences come from the postings given (segmented as `skillstream tag` does it), else they are invented.
+One thread, CPU time. Sentences come from the postings given (segmented as `skillstream tag` does it), else
+they are invented.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ __all__ = ["ExactMatch", "ExactMatcher"]
 
 UNKNOWN = "\x01"  # stands for every word that no name has
 FIRST_CODE = 0x100
-MEMO_WORDS = 100_000  # words whose code is remembered: about 10 MB
+MEMO_CHUNKS = 200_000  # pieces of text whose codes are remembered: about 30 MB
 
 # A single letter is a name only between these: "Python, R and SQL", "R programming".
 BEFORE_LETTER = frozenset(["", "and", "or", "in", "using", "with", "like", "as", *",;/:•*&"])
@@ -75,7 +75,7 @@ class ExactMatcher:
         A name that several skills have gives a match for each of them.
         """
         lowered = lower(sentence)
-        coded = "".join(map(self._codes.__getitem__, WORD.findall(lowered)))
+        coded = "".join(map(self._codes.__getitem__, lowered.split()))
         found = self._automaton.find_matches_as_indexes(coded)
         if not found:
             return []
@@ -91,7 +91,7 @@ class ExactMatcher:
     def _spans(self, lowered: str) -> Iterator[tuple[int, int]]:
         """The characters that each code of the sentence stands for."""
         for match in WORD.finditer(lowered):
-            codes = self._codes[match.group()]
+            codes = self._codes[match.group()]  # a word's codes do not depend on what stands beside it
             if len(codes) == 1:
                 yield match.span()
             elif codes:
@@ -99,20 +99,29 @@ class ExactMatcher:
 
 
 class _Codes(dict[str, str]):
-    """From a lower-case word to its code: none for an article, several for a word that was taken apart."""
+    """From lower-case text without blanks ("java," or "c++/c#") to the codes of its words, remembered.
+
+    Taking sentences apart at blanks and looking the pieces up is twice as quick as a regular expression over
+    the whole sentence.
+    """
 
     def __init__(self, of_word: dict[str, str]) -> None:
         super().__init__()
         self.of_word = of_word
 
-    def __missing__(self, word: str) -> str:
-        normal = normal_word(word)
-        codes = self.of_word.get(normal, UNKNOWN) if normal else ""
-        if codes == UNKNOWN and not word.isalnum():
-            codes = "".join([self._of_piece(piece) for piece in PIECE.findall(word)])
-        if len(self) < MEMO_WORDS:
-            self[word] = codes
+    def __missing__(self, chunk: str) -> str:
+        codes = "".join(map(self._of_word, WORD.findall(chunk)))
+        if len(self) < MEMO_CHUNKS:
+            self[chunk] = codes
         return codes
+
+    def _of_word(self, word: str) -> str:
+        """One code; none for an article; several for an unknown word with marks, which is taken apart."""
+        normal = normal_word(word)
+        code = self.of_word.get(normal, UNKNOWN) if normal else ""
+        if code != UNKNOWN or word.isalnum():
+            return code
+        return "".join(map(self._of_piece, PIECE.findall(word)))
 
     def _of_piece(self, piece: str) -> str:
         """A letter alone is none of our words here: "S.R.O." does not name R."""

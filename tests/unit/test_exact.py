@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import skillstream
 from skillstream.exact import ExactMatcher
 from skillstream.taxonomy import load_taxonomy
-from skillstream.words import normal_words
+from skillstream.words import lower, normal_words
 
 SKILLS = {
     "Java (computer programming)": ["Javax"],
@@ -180,3 +180,12 @@ def test_data_table_is_in_normal_form_and_in_order():
     assert names == sorted(set(names))
     assert [" ".join(normal_words(name)) for name in names] == names
     assert {row["rule"] for row in rows} == {"as-written", "never"}
+
+
+@given(st.one_of(st.lists(PIECES, max_size=25).map("".join), st.text()))
+def test_every_code_has_its_span(sentence):
+    lowered = lower(sentence)
+    coded = "".join(MATCHER._codes[chunk] for chunk in lowered.split())
+    spans = list(MATCHER._spans(lowered))
+    assert len(spans) == len(coded)
+    assert all(one[1] <= other[0] for one, other in pairwise(spans))
