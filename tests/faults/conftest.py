@@ -15,7 +15,7 @@ def make_jobs(tmp_path, index_folder):
     made = []
 
     def make(bootstrap: str, topic: str, **flags: object) -> StreamJobs:
-        made.append(StreamJobs(bootstrap, topic, tmp_path / "out", index_folder, **flags))
+        made.append(StreamJobs(bootstrap, topic, tmp_path / "out", **({"index": index_folder} | flags)))
         return made[-1]
 
     yield make

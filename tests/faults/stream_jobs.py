@@ -115,13 +115,14 @@ class Load:
         kind = self._random.randrange(60)
         if kind < 6:
             return [None, b"", b"{broken", b"\xff\xfe", b"\x00\x00\x00\x00\x07avro", b'{"id": "x"}'][kind]
-        body = {
-            "id": f"p{number}",
-            "title": "Data engineer",
-            "description": f"Python and SQL, team {number % 50}",
-        }
         framed = b"\x00\x00\x00\x00\x07" if kind == 6 else b""
-        return framed + json.dumps(body).encode()
+        return framed + json.dumps(self.posting(number)).encode()
+
+    @staticmethod
+    def posting(number: int) -> dict[str, str]:
+        """The good posting by this number."""
+        text = f"Python and SQL, team {number % 50}"
+        return {"id": f"p{number}", "title": "Data engineer", "description": text}
 
     def _run(self) -> None:
         while not self._stop.is_set():

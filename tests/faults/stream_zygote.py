@@ -15,9 +15,8 @@ import sys
 import time
 from unittest import mock
 
-from skillstream.pipelines import tag_stream
-
 import skillstream.worker
+from skillstream.pipelines import tag_stream
 from skillstream.tagger import Tagger
 from skillstream.testing import HashEncoder
 
