@@ -27,13 +27,12 @@ FEATURES = (
     "alternative",  # an alternative label does
     "variant",  # a label without its parenthesis does
     "shared",  # log2 of how many skills have the name that stands there
-    "gate",  # log-odds that the sentence names a skill at all; the same for all skills of a sentence
 )
-KINDS = ("preferred", "alternative", "variant")
+KINDS = ("preferred", "variant", "alternative")
 
 
 def weight_vector(weights: Mapping[str, float]) -> Floats:
-    """Weights in the order of `FEATURES`, float32[9]; names not given weigh nothing."""
+    """Weights in the order of `FEATURES`, float32[8]; names not given weigh nothing."""
     return np.array([weights.get(name, 0.0) for name in FEATURES], np.float32)
 
 
@@ -43,7 +42,7 @@ def label_lengths(labels: Sequence[str]) -> Floats:
 
 
 def best_names(matches: Sequence[ExactMatch]) -> dict[int, ExactMatch]:
-    """For each skill named in a sentence its surest name: preferred before alternative before variant."""
+    """For each skill named in a sentence its surest name: preferred before variant before alternative."""
     best: dict[int, ExactMatch] = {}
     for match in matches:
         known = best.get(match.skill)
@@ -52,15 +51,15 @@ def best_names(matches: Sequence[ExactMatch]) -> dict[int, ExactMatch]:
     return best
 
 
-def exact_features(features: Floats, row_of: Mapping[int, int], names: Mapping[int, ExactMatch]) -> None:
+def exact_features(features: Floats, skills: npt.NDArray[np.int64], names: Mapping[int, ExactMatch]) -> None:
     """Fills the columns of the exact lane.
 
     Args:
         features: float32[k, len(FEATURES)], changed in place.
-        row_of: skill → row of `features`.
+        skills: int64[k], the skill of each row, ascending.
         names: skill → how it is named; every skill has a row.
     """
     for skill, match in names.items():
-        row = features[row_of[skill]]
+        row = features[np.searchsorted(skills, skill)]
         row[FEATURES.index(match.kind)] = 1.0
         row[FEATURES.index("shared")] = np.log2(match.shared)

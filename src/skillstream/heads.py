@@ -16,21 +16,79 @@ import numpy.typing as npt
 
 from skillstream.errors import ModelError
 
-__all__ = ["LANES", "Heads", "Lane", "load_heads", "neutral_heads", "read_heads", "save_heads"]
+__all__ = [
+    "LANES",
+    "LANE_WEIGHTS",
+    "Confidence",
+    "Heads",
+    "Lane",
+    "load_heads",
+    "neutral_heads",
+    "read_heads",
+    "save_heads",
+]
 
 Floats = npt.NDArray[np.float32]
 
 LANES = ("pooled", "semantic", "exact", "full")
-# Rounded from the base model's; the optimum is flat.
-NEUTRAL_WEIGHTS = {
-    "pooled": 0.5,
-    "token": 0.5,
-    "overlap": 0.12,
-    "length": 0.02,
-    "preferred": 0.3,
-    "alternative": 0.1,
-    "variant": 0.3,
+# "full" is rounded from what was fitted for the base model; the optimum is flat.
+LANE_WEIGHTS = {
+    "pooled": {"pooled": 1.0},
+    "semantic": {"pooled": 0.5, "token": 0.5},
+    "exact": {"preferred": 1.0, "variant": 1.0, "alternative": 0.5, "shared": -0.1},
+    "full": {
+        "pooled": 0.5,
+        "token": 0.5,
+        "overlap": 0.12,
+        "length": 0.02,
+        "preferred": 0.3,
+        "variant": 0.3,
+        "alternative": 0.1,
+    },
 }
+
+
+class Confidence(msgspec.Struct, frozen=True):
+    """From fused scores to a calibrated probability: a logistic regression, then a monotone correction.
+
+    A score says more beside the others of its sentence: the best one is right more often than the third
+    best with the same score. All of it is monotone in the score, so the order within a sentence stays.
+
+    Attributes:
+        intercept, score, gate, rank, margin: weights of 1, the fused score, the sentence's gate (log-odds),
+            log(1 + rank within the sentence, from 0), and the distance to the best score of the sentence.
+        knots: (logistic probability, calibrated probability) pairs, ascending; linear in between.
+    """
+
+    intercept: float
+    score: float
+    gate: float
+    rank: float
+    margin: float
+    knots: list[tuple[float, float]]
+
+    def features(self, scores: Floats, gate: float) -> Floats:
+        """What the logistic regression looks at: float32[k, 4], without the intercept."""
+        ranks = np.empty(len(scores), np.float32)
+        ranks[np.argsort(-scores, kind="stable")] = np.arange(len(scores))
+        margins = scores.max(initial=-np.inf) - scores
+        return np.stack([scores, np.full_like(scores, gate), np.log1p(ranks), margins], axis=1)
+
+    def of(self, scores: Floats, gate: float) -> Floats:
+        """Calibrated probabilities of the candidates of one sentence.
+
+        Args:
+            scores: float32[k], fused scores of all its candidates.
+            gate: log-odds that the sentence names a skill.
+
+        Returns:
+            float32[k] in [0, 1].
+        """
+        weights = np.array([self.score, self.gate, self.rank, self.margin], np.float32)
+        odds = self.features(scores, gate) @ weights + self.intercept
+        x, y = zip(*self.knots, strict=True)
+        calibrated: Floats = np.interp(1 / (1 + np.exp(-odds)), x, y).astype(np.float32)
+        return calibrated
 
 
 class Lane(msgspec.Struct, frozen=True):
@@ -38,19 +96,13 @@ class Lane(msgspec.Struct, frozen=True):
 
     Attributes:
         weights: weight of each feature of `skillstream.fusion.FEATURES`; absent ones weigh nothing.
-        knots: (score, confidence) pairs, both ascending; confidence is linear between them.
+        confidence: what a score is worth.
         threshold: the confidence from which on a pair is a tag, unless the user says otherwise.
     """
 
     weights: dict[str, float]
-    knots: list[tuple[float, float]]
+    confidence: Confidence
     threshold: float
-
-    def confidence(self, scores: npt.NDArray[np.floating]) -> Floats:
-        """Calibrated probability that a pair with this fused score is right, float32 in [0, 1]."""
-        x, y = zip(*self.knots, strict=True)
-        confidence: Floats = np.interp(scores, x, y).astype(np.float32)
-        return confidence
 
 
 class Heads(msgspec.Struct, frozen=True):
@@ -62,26 +114,28 @@ class Heads(msgspec.Struct, frozen=True):
         calibrated: whether the confidence was fitted on annotated sentences.
         lanes: one `Lane` for each name in `LANES`.
         gate: weights of the sentence vector and, last, the intercept, of the logistic regression for
-            "this sentence names a skill"; `None` lets everything through.
-        fitted_on: names of the data sets used.
+            "this sentence names a skill"; empty: everything passes.
     """
 
     model: str
     fingerprint: str
     calibrated: bool
     lanes: dict[str, Lane]
-    gate: list[float] | None = None
-    fitted_on: list[str] = []
+    gate: list[float] = []
+
+    def gate_logits(self, pooled: Floats) -> Floats:
+        """Log-odds that each sentence names a skill, float32[n], from the vectors float32[n, dim]."""
+        if not self.gate:
+            return np.zeros(len(pooled), np.float32)
+        weights = np.array(self.gate, np.float32)
+        logits: Floats = pooled @ weights[:-1] + weights[-1]
+        return logits
 
 
 def neutral_heads() -> Heads:
-    """Heads for a model that none were fitted for: fixed weights, a generic monotone calibration."""
-    lanes = {
-        "pooled": Lane({"pooled": 1.0}, [(0.2, 0.0), (0.8, 0.9)], 0.4),
-        "semantic": Lane({"pooled": 0.5, "token": 0.5}, [(0.2, 0.0), (0.8, 0.9)], 0.4),
-        "exact": Lane({"preferred": 1.0, "alternative": 0.6, "variant": 0.8}, [(0.0, 0.0), (1.0, 0.8)], 0.4),
-        "full": Lane(NEUTRAL_WEIGHTS, [(0.3, 0.0), (1.1, 0.95)], 0.4),
-    }
+    """Heads for a model that none were fitted for: fixed weights and a rough, monotone confidence."""
+    confidence = Confidence(-5.0, 5.0, 0.0, -0.8, -1.7, [(0.0, 0.0), (1.0, 1.0)])
+    lanes = {name: Lane(weights, confidence, 0.15) for name, weights in LANE_WEIGHTS.items()}
     return Heads(model="any", fingerprint="", calibrated=False, lanes=lanes)
 
 
@@ -103,12 +157,10 @@ def read_heads(path: Path) -> Heads:
     try:
         heads = msgspec.json.decode(path.read_bytes(), type=Heads)
     except (OSError, msgspec.MsgspecError) as error:
-        raise ModelError(
-            f"{path} holds no ranking heads ({error}): make them again with scripts/fit_heads.py"
-        ) from None
+        raise ModelError(f"{path} holds no ranking heads ({error}): run scripts/fit_heads.py") from None
     missing = [lane for lane in LANES if lane not in heads.lanes]
     if missing:
-        raise ModelError(f"{path} lacks lane {missing[0]!r}: make it again with scripts/fit_heads.py")
+        raise ModelError(f"{path} lacks lane {missing[0]!r}: run scripts/fit_heads.py")
     return heads
 
 

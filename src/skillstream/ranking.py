@@ -32,12 +32,12 @@ __all__ = ["Match", "Ranker", "RankingOptions", "SentenceMatches"]
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
-POOLED, TOKEN, OVERLAP, LENGTH, GATE = (
-    FEATURES.index(name) for name in ("pooled", "token", "overlap", "length", "gate")
-)
+POOLED, TOKEN, OVERLAP, LENGTH = (FEATURES.index(name) for name in ("pooled", "token", "overlap", "length"))
 # In these sections only what is named word for word counts, and only if it is a strong match.
 SIDE_SECTIONS = frozenset({"about_company", "benefits", "equal_opportunity", "how_to_apply"})
 SIDE_CONFIDENCE = 0.7
+# From this similarity on an exact match is also a semantic one.
+SEMANTIC = 0.35
 # Two skills that the same words prove are one skill under two names if their labels are this alike.
 SAME_SKILL = 0.85
 
@@ -95,7 +95,6 @@ class Ranker:
         self._matcher = ExactMatcher.for_index(index)
         self._words = LabelWords(index.labels)
         self._lengths = label_lengths(index.labels)
-        self._gate = None if heads.gate is None else np.array(heads.gate, np.float32)
 
     def match_sentences(self, texts: Sequence[str], encoded: Encoded) -> list[SentenceMatches]:
         """The skills that each sentence names with at least the minimum confidence, best first.
@@ -104,23 +103,21 @@ class Ranker:
             texts: n sentences.
             encoded: what the encoder made of them.
         """
-        near, _ = self.index.search(encoded.pooled, self.options.candidates)
-        gates = self._gate_logits(encoded.pooled)
-        return [self._match(i, text, encoded, near[i], gates[i]) for i, text in enumerate(texts)]
+        gates = self.heads.gate_logits(encoded.pooled)
+        candidates = self.candidates(texts, encoded)
+        return [self._match(i, text, encoded, *candidates[i], gates[i]) for i, text in enumerate(texts)]
 
-    def score_all(self, texts: Sequence[str], encoded: Encoded) -> Floats:
-        """The fused score of every sentence with every skill, float32[n, n_skills]; for evaluation."""
-        gates = self._gate_logits(encoded.pooled)
-        everything = np.arange(len(self.index))
-        scores = np.empty((len(texts), len(self.index)), np.float32)
-        for i, text in enumerate(texts):
-            names = best_names(self._matcher.find(text))
-            features, _ = self.features(i, text, encoded, everything, names, gates[i])
-            scores[i] = features @ self._weights
-        return scores
+    def candidates(self, texts: Sequence[str], encoded: Encoded) -> list[tuple[Ints, dict[int, ExactMatch]]]:
+        """For each sentence the skills to look at closely, ascending, and those it names word for word."""
+        named = [best_names(self._matcher.find(text)) for text in texts]
+        exact = [np.fromiter(names, np.int64, len(names)) for names in named]
+        if self.options.lane == "exact":
+            return [(np.sort(skills), names) for skills, names in zip(exact, named, strict=True)]
+        near, _ = self.index.search(encoded.pooled, self.options.candidates)
+        return [(np.union1d(near[i], exact[i]), named[i]) for i in range(len(texts))]
 
     def features(
-        self, i: int, text: str, encoded: Encoded, skills: Ints, names: dict[int, ExactMatch], gate: float
+        self, i: int, text: str, encoded: Encoded, skills: Ints, names: dict[int, ExactMatch]
     ) -> tuple[Floats, Floats]:
         """Features of sentence i with these skills, float32[k, n_features]; weights of its tokens [n, k]."""
         vectors = self.index.vectors if len(skills) == len(self.index) else self.index.vectors[skills]
@@ -131,37 +128,38 @@ class Ranker:
         )
         features[:, OVERLAP] = self._words.overlap(text)[skills]
         features[:, LENGTH] = self._lengths[skills]
-        features[:, GATE] = gate
-        exact_features(features, {skill: row for row, skill in enumerate(skills.tolist())}, names)
+        exact_features(features, skills, names)
         return features, token_weights
 
-    def _gate_logits(self, pooled: Floats) -> Floats:
-        if self._gate is None:
-            return np.zeros(len(pooled), np.float32)
-        logits: Floats = pooled @ self._gate[:-1] + self._gate[-1]
-        return logits
+    def score_all(self, texts: Sequence[str], encoded: Encoded) -> Floats:
+        """The fused score of every sentence with every skill, float32[n, n_skills]; for evaluation."""
+        everything = np.arange(len(self.index))
+        scores = np.empty((len(texts), len(self.index)), np.float32)
+        for i, text in enumerate(texts):
+            names = best_names(self._matcher.find(text))
+            features, _ = self.features(i, text, encoded, everything, names)
+            scores[i] = features @ self._weights
+        return scores
 
-    def _match(self, i: int, text: str, encoded: Encoded, near: Ints, gate: float) -> SentenceMatches:
-        names = best_names(self._matcher.find(text))
-        skills = np.union1d(near, np.fromiter(names, np.int64, len(names)))
-        features, token_weights = self.features(i, text, encoded, skills, names, gate)
+    def _match(
+        self, i: int, text: str, encoded: Encoded, skills: Ints, names: dict[int, ExactMatch], gate: float
+    ) -> SentenceMatches:
+        features, token_weights = self.features(i, text, encoded, skills, names)
         scores = features @ self._weights
-        confidences = self.lane.confidence(scores)
+        confidences = self.lane.confidence.of(scores, gate)
         kept = np.flatnonzero(confidences >= self.min_confidence)
         kept = kept[np.argsort(-scores[kept], kind="stable")][: self.options.top_k]
-        near_set = set(near.tolist())
         spans = encoded.spans[encoded.bounds[i] : encoded.bounds[i + 1]]
         matches = []
         for row in kept.tolist():
             skill = int(skills[row])
-            name = names.get(skill)
-            if name is not None:
-                start, end = name.start, name.end
-                kind = "both" if skill in near_set else "exact"
+            similarity = float(features[row, POOLED] + features[row, TOKEN]) / 2
+            if skill in names:
+                start, end = names[skill].start, names[skill].end
+                kind = "both" if similarity >= SEMANTIC else "exact"
             else:
                 start, end = evidence_span(text, token_weights[:, row], spans)
                 kind = "semantic"
-            similarity = float(features[row, POOLED] + features[row, TOKEN]) / 2
             matches.append(Match(skill, similarity, float(confidences[row]), kind, start, end))
         return tuple(matches)
 
