@@ -161,6 +161,17 @@ def test_bf16_is_near_fp32(tiny, encoders):
         np.testing.assert_allclose(np.linalg.norm(near.tokens, axis=1), 1, atol=1e-2)
 
 
+@pytest.mark.slow
+def test_base_model_gives_the_vectors_of_sentence_transformers(base_encoder):
+    from sentence_transformers import SentenceTransformer
+
+    model = SentenceTransformer(str(resolve_model("base").path), device="cpu")
+    texts = [*TEXTS, "You lead a small team of engineers and own the budget. " * 20]
+    pooled = model.encode(texts)
+    np.testing.assert_allclose(load_encoder("base", "openvino", "fp32").encode(texts), pooled, atol=1e-5)
+    assert (base_encoder.encode(texts) * pooled).sum(1).min() > 0.999  # the default precision
+
+
 @given(st.lists(st.integers(2, 40), max_size=100), st.integers(0, 5), st.integers(1, 300))
 def test_batches_hold_every_token_once(lengths, pad_id, batch_tokens):
     bounds = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
@@ -333,7 +344,9 @@ def test_without_torch_a_model_that_needs_converting_says_so(tmp_path, monkeypat
 def test_auto_takes_openvino_on_a_cpu(tiny, encoders, monkeypatch):
     monkeypatch.setattr(skillstream.encoder, "_has_cuda", lambda: False)
     assert choose_backend(resolve_model(str(tiny))).name == "openvino"
-    assert load_encoder(str(tiny)).backend == "openvino"
+    encoder = load_encoder(str(tiny))
+    assert encoder.backend == "openvino"
+    assert encoder.describe().endswith("(no CUDA GPU, and OpenVINO is the faster one on CPUs)")
 
 
 def test_auto_takes_torch_for_a_gpu(tiny, monkeypatch):
@@ -348,8 +361,10 @@ def test_auto_falls_back_to_torch_and_says_so(tiny, monkeypatch, caplog):
 
     monkeypatch.setattr(skillstream.encoder, "_has_cuda", lambda: False)
     monkeypatch.setitem(skillstream.encoder.BACKENDS, "openvino", fail)
-    assert load_encoder(str(tiny)).backend == "torch"
+    encoder = load_encoder(str(tiny))
+    assert encoder.backend == "torch"
     assert "no such luck" in caplog.text
+    assert "no such luck" in encoder.describe()
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -371,7 +386,7 @@ def test_wrong_options_are_refused(tiny, wrong):
 
 def test_threads_from_the_environment(tiny, encoders, monkeypatch):
     monkeypatch.setenv("SKILLSTREAM_THREADS", "1")
-    assert load_encoder(str(tiny), "openvino").describe().endswith(", 1 threads")
+    assert load_encoder(str(tiny), "openvino").describe().endswith(", 1 threads (asked for)")
     monkeypatch.setenv("SKILLSTREAM_THREADS", "many")
     with pytest.raises(UsageError, match="SKILLSTREAM_THREADS"):
         load_encoder(str(tiny), "openvino")

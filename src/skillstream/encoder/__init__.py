@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from skillstream.encoder.base import Encoded, Encoder
+from skillstream.encoder.batches import BatchEncoder
 from skillstream.encoder.models import ModelFolder, resolve_model
 from skillstream.errors import ModelError, UsageError
 
@@ -35,19 +36,19 @@ logger = logging.getLogger(__name__)
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 
 
-def _load_openvino(folder: ModelFolder, precision: str, threads: int | None) -> Encoder:
+def _load_openvino(folder: ModelFolder, precision: str, threads: int | None) -> BatchEncoder:
     from skillstream.encoder import openvino_backend
 
     return openvino_backend.load(folder, precision, threads)
 
 
-def _load_torch(folder: ModelFolder, precision: str, threads: int | None) -> Encoder:
+def _load_torch(folder: ModelFolder, precision: str, threads: int | None) -> BatchEncoder:
     from skillstream.encoder import torch_backend
 
     return torch_backend.load(folder, precision, threads)
 
 
-BACKENDS: dict[str, Callable[[ModelFolder, str, int | None], Encoder]] = {
+BACKENDS: dict[str, Callable[[ModelFolder, str, int | None], BatchEncoder]] = {
     "openvino": _load_openvino,
     "torch": _load_torch,
 }
@@ -88,12 +89,15 @@ def load_encoder(
         return BACKENDS[backend](folder, precision, threads)
     choice = choose_backend(folder)
     try:
-        return BACKENDS[choice.name](folder, precision, threads)
+        encoder = BACKENDS[choice.name](folder, precision, threads)
     except (ImportError, ModelError) as error:
         if choice.name != "openvino" or folder.exported:
             raise
         logger.warning("OpenVINO cannot be used, taking torch: %s", error)
-        return BACKENDS["torch"](folder, precision, threads)
+        choice = BackendChoice("torch", f"OpenVINO cannot be used: {error}")
+        encoder = BACKENDS["torch"](folder, precision, threads)
+    encoder.why = choice.reason
+    return encoder
 
 
 def choose_backend(folder: ModelFolder) -> BackendChoice:

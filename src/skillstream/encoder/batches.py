@@ -44,7 +44,10 @@ RunBatches: TypeAlias = Callable[[Iterator[Batch], Collect], None]
 
 
 class BatchEncoder:
-    """An `Encoder`: tokenizes, sorts into batches by length, runs them, and puts results in order."""
+    """An `Encoder`: tokenizes, sorts into batches by length, runs them, and puts results in order.
+
+    `why` is set by who chose the backend, for `describe`.
+    """
 
     def __init__(
         self,
@@ -61,6 +64,7 @@ class BatchEncoder:
         self.backend = backend
         self.dim = dim
         self.max_tokens = tokenizer.max_tokens
+        self.why = "asked for"
         self._tokenizer = tokenizer
         self._run = run
         self._how = how
@@ -98,7 +102,7 @@ class BatchEncoder:
 
     def describe(self) -> str:
         """What computes, how, and why."""
-        return f"{self.backend}: {self._how}"
+        return f"{self.backend}: {self._how} ({self.why})"
 
     def _batches(self, tokens: Tokens) -> Iterator[Batch]:
         return make_batches(tokens, self._tokenizer.pad_id, self._batch_tokens)

@@ -36,7 +36,6 @@ class TorchEncoder(torch.nn.Module):
                 self.transformer, found = AutoModel.from_pretrained(
                     config.transformer,
                     dtype="auto",
-                    attn_implementation="sdpa",
                     local_files_only=True,
                     trust_remote_code=False,
                     use_safetensors=True,
