@@ -13,7 +13,6 @@ import json
 import logging
 import sys
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -127,9 +126,10 @@ def _token_counter(model: str) -> CountTokens:
         config.transformer / "tokenizer.json", config.max_length, lowercase=config.lowercase
     )
 
+    special = tokenizer.max_length - tokenizer.max_tokens
+
     def count(texts: Sequence[str]) -> list[int]:
-        bounds = tokenizer.tokenize(texts).bounds
-        return [int(end - start) for start, end in pairwise(bounds)]
+        return [len(tokenizer.spans(text)) + special for text in texts]
 
     return count
 

@@ -15,7 +15,7 @@ from apache_beam.metrics import Metrics
 from apache_beam.pvalue import AsSingleton, PBegin, PCollection
 from skillstream.transforms.coders import StructCoder
 
-from skillstream.training.near import Signature, bands, signature, similar_pairs
+from skillstream.training.near import Signature, bands, near_duplicates, signature
 from skillstream.training.pair_files import write_shard
 from skillstream.training.pairs import BadRow, TrainingPair, text_id
 from skillstream.training.sources import PairSource, read_pairs
@@ -86,7 +86,7 @@ class DropDuplicates(beam.PTransform):  # type: ignore[misc]
 
 
 class DropNearDuplicates(beam.PTransform):  # type: ignore[misc]
-    """Pairs without those whose anchor is nearly that of a smaller pair with the same positive.
+    """Pairs without those whose anchor is nearly that of another pair with the same positive.
 
     Gives `(pairs, links)`: links are the ids of anchors that are nearly the same; those with other positives
     are kept, but must not be parted by the split.
@@ -103,7 +103,7 @@ class DropNearDuplicates(beam.PTransform):  # type: ignore[misc]
     def expand(self, pairs: PCollection) -> tuple[PCollection, PCollection]:
         near = (
             pairs
-            | "Bands" >> beam.FlatMap(_banded).with_output_types(tuple[str, Signature])
+            | "Bands" >> beam.FlatMap(_banded).with_output_types(tuple[bytes, Signature])
             | "Buckets" >> beam.GroupByKey()
             | "Compare"
             >> beam.FlatMap(_near, self._threshold).with_output_types(tuple[str, tuple[int, int, bool]])
@@ -127,23 +127,25 @@ class DropNearDuplicates(beam.PTransform):  # type: ignore[misc]
 
 def pair_key(pair: TrainingPair) -> str:
     """Equal for pairs that differ at most in case."""
-    return f"{text_id(pair.anchor):x}:{text_id(pair.positive):x}"
+    return _key(text_id(pair.anchor), text_id(pair.positive))
 
 
-def _banded(pair: TrainingPair) -> Iterator[tuple[str, Signature]]:
+def _key(anchor: int, positive: int) -> str:
+    return f"{anchor:x}:{positive:x}"
+
+
+def _banded(pair: TrainingPair) -> Iterator[tuple[bytes, Signature]]:
     signed = signature(pair)
     if signed is not None:
         for band in bands(signed.hashes):
             yield band, signed
-            yield f"{band}:{text_id(pair.positive):x}", signed
 
 
 def _near(
-    bucket: tuple[str, Iterable[Signature]], threshold: float
+    bucket: tuple[bytes, Iterable[Signature]], threshold: float
 ) -> Iterator[tuple[str, tuple[int, int, bool]]]:
-    for first, other in similar_pairs(bucket[1], threshold):
-        same = text_id(first.positive) == text_id(other.positive)
-        yield pair_key(other), (text_id(first.anchor), text_id(other.anchor), same)
+    for kept, near in near_duplicates(bucket[1], threshold):
+        yield _key(near.anchor, near.positive), (kept.anchor, near.anchor, kept.positive == near.positive)
 
 
 def _kept(joined: tuple[str, dict[str, Iterable[TrainingPair]]]) -> Iterator[TrainingPair]:

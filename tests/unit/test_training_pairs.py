@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skillstream.errors import SourceError
-from skillstream.training.near import signature, similar_pairs
+from skillstream.training.near import near_duplicates, signature
 from skillstream.training.pair_files import load_pairs, write_shard
 from skillstream.training.pairs import BadRow, TrainingPair, make_pair, normalise, text_id
 from skillstream.training.sources import parse_source, read_pairs
@@ -168,10 +168,11 @@ def test_near_duplicates_are_found_and_short_texts_left_alone() -> None:
         long.replace("careful", "patient"),
         "We look for a baker who makes bread and cakes for our shop in the old part of town",
     ]
-    signed = [signature(TrainingPair(text, "mow", "role", "s")) for text in texts]
-    near = list(similar_pairs([item for item in signed[:2] if item], 0.7))
-    assert [item.anchor for _, item in near] == [texts[1]]
-    assert not list(similar_pairs([item for item in signed[1:] if item], 0.7))
+    signed = [signature(TrainingPair(text, skill, "role", "s")) for text in texts for skill in ("mow", "cut")]
+    found = [item for item in signed if item]
+    near = {frozenset((kept.anchor, item.anchor)) for kept, item in near_duplicates(found, 0.7)}
+    assert near == {frozenset((text_id(texts[0]), text_id(texts[1])))}
+    assert not list(near_duplicates(found, 0.99))
     assert signature(TrainingPair("Java developer", "Java", "phrase", "s")) is None
 
 

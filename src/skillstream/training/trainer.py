@@ -138,7 +138,8 @@ def train(
     if recipe.average < 1.0:
         _average_with_base(model, base, recipe.average)
     losses = loss_every(trainer.state.log_history, _window(trainer.state.global_step))
-    _complete_card(model, base_name or Path(base).name, losses, steps / recipe.epochs)
+    model.model_card_data.base_model = base_name or Path(base).name
+    _complete_card(model, dataset, loss, losses, steps / recipe.epochs)
     _save(model, folder)
     if not keep_checkpoints:
         shutil.rmtree(checkpoints)
@@ -270,12 +271,17 @@ def _window(steps: int) -> int:
 
 
 def _complete_card(
-    model: SentenceTransformer, base_name: str, losses: Sequence[tuple[int, float]], epoch: float
+    model: SentenceTransformer,
+    dataset: Dataset,
+    loss: nn.Module,
+    losses: Sequence[tuple[int, float]],
+    epoch: float,
 ) -> None:
-    """sentence-transformers writes the card; it knows neither our base's name nor a resumed run's start."""
+    """sentence-transformers writes the card; of a resumed run it knows the end alone."""
     card = model.model_card_data
     card.local_files_only = True
-    card.base_model = base_name
+    texts = dataset.remove_columns([name for name in dataset.column_names if name == "label"])
+    card.train_datasets = card.extract_dataset_metadata(texts, [], loss, "train")
     card.training_logs = [
         {"Epoch": round(step / epoch, 4), "Step": step, "Training Loss": loss} for step, loss in losses
     ]
@@ -286,6 +292,9 @@ def _save(model: SentenceTransformer, folder: Path) -> None:
     temporary = folder / ".model"
     shutil.rmtree(temporary, ignore_errors=True)
     model.save_pretrained(str(temporary), safe_serialization=True)
+    card = temporary / "README.md"
+    usage = card.read_text("utf-8").replace("# Download from the 🤗 Hub", "# Load it from its folder")
+    card.write_text(usage.replace("sentence_transformers_model_id", folder.name), "utf-8")
     for path in sorted(temporary.iterdir(), key=lambda path: path.name == "modules.json"):
         path.replace(folder / path.name)
     temporary.rmdir()
