@@ -37,7 +37,7 @@ from skillstream.sources.kafka_client import (
 from skillstream.sources.kafka_config import KafkaConfig
 from skillstream.sources.kafka_settings import ClientSettings, load_client_settings
 
-__all__ = ["ChainEnd", "KafkaReader", "bounds_problem"]
+__all__ = ["ChainEnd", "KafkaReader", "bounds_problem", "to_record"]
 
 logger = logging.getLogger(__name__)
 
@@ -323,7 +323,7 @@ class KafkaReader:
     def _take_in(
         self, buffer: PartitionBuffer, polled: list[ConsumerRecord], position: int, now: float
     ) -> None:
-        records: Iterator[Record] = map(_record, polled)
+        records: Iterator[Record] = map(to_record, polled)
         if self._stop_at is None:
             buffer.extend(records, position, now)
             return
@@ -392,6 +392,7 @@ def bounds_problem(topic: str, partition: int, position: int, first: int, end: i
     return None
 
 
-def _record(record: ConsumerRecord) -> Record:
+def to_record(record: ConsumerRecord) -> Record:
+    """The client's record as ours; a time of -1 is none."""
     event_time = record.timestamp if record.timestamp is not None and record.timestamp >= 0 else None
     return Record(record.offset, record.value, record.key, event_time)

@@ -1,0 +1,71 @@
+"""`skillstream replay`: tag rows of an output again, into a new one."""
+
+from __future__ import annotations
+
+import dataclasses
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from skillstream.cli.options import config_options
+from skillstream.errors import OutputError, UsageError
+from skillstream.replay import PartitionReader, ReplayConfig, replay
+from skillstream.run_info import RunInfo, open_run, read_run, versions, without_secrets
+from skillstream.sink import sweep
+from skillstream.sources.kafka_again import TopicAgain
+
+__all__ = ["replay_command"]
+
+
+@click.command("replay")
+@click.argument("source", metavar="OUTPUT")
+@config_options(ReplayConfig)
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object on stdout.")
+def replay_command(source: str, as_json: bool, **options: Any) -> int:
+    """Tag rows of OUTPUT again, into --output: by default those that were rejected.
+
+    Rejected records are kept in OUTPUT as they came. With --select all the records are read from Kafka
+    again; narrow it down by --offsets, --since and --until. Run again to go on where it stopped.
+    """
+    config = ReplayConfig(**options)
+    old = read_run(source)
+    if old is None:
+        raise OutputError(f"{source} is no output of skillstream: it has no run.json")
+    if Path(source).resolve() == Path(config.output).resolve():
+        raise UsageError("--output must be another folder than the one that is replayed")
+    from skillstream.tagger import Tagger  # loads the encoder's libraries
+
+    tagger = Tagger.from_config(config)
+    selection = dataclasses.asdict(config.selection)
+    identity = {"source": "replay", "of": str(Path(source).resolve()), "taxonomy": tagger.index.taxonomy_name}
+    info = RunInfo(
+        identity=identity | {"selection": str(sorted(selection.items(), key=str))},
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        versions=versions(),
+        options=without_secrets(dataclasses.asdict(config)),
+    )
+    open_run(config.output, info, force=config.force)
+    sweep(config.output)
+    with ExitStack() as stack:
+        topics: dict[str, TopicAgain] = {}
+
+        def reader_of(topic: str) -> PartitionReader:
+            if old.identity.get("source") != "kafka":
+                raise UsageError("`skillstream tag` tags rows of files again; here only --select rejected")
+            if topic not in topics:
+                servers = config.bootstrap_servers or str(old.options.get("bootstrap_servers", ""))
+                topics[topic] = stack.enter_context(TopicAgain(servers, topic, config.kafka_config))
+            return topics[topic].read
+
+        summary = replay(source, config, tagger.tag_chunk, reader_of)
+    if as_json:
+        click.echo(msgspec.json.encode(summary))
+    else:
+        codes = ", ".join(f"{code} {count:,}" for code, count in sorted(summary.rejected.items()))
+        click.echo(f"{summary.records:,} records tagged again, {summary.tags:,} tags: {summary.output}")
+        click.echo(f"rejected: {codes or 'none'}")
+    return 0

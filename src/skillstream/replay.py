@@ -1,0 +1,230 @@
+"""Tag rows of an output again, into a new output: rejected ones, or those of some offsets or times.
+
+A rejected row holds its record as it came; the record of a tagged row is read from Kafka again. The new
+output has chains of its own that cover the same offsets, so a replay that was killed goes on where it
+stopped, and every selected row stands in it exactly once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+import msgspec
+
+from skillstream.chain_file import FileFormatError, decode_header, decode_table
+from skillstream.chunks import Chunk, Record
+from skillstream.config import TagConfig, option
+from skillstream.errors import ChainError, UsageError
+from skillstream.rejections import RejectionCode
+from skillstream.rows import TaggedChunk
+from skillstream.sink import FILE_NAME, TAGS_FOLDER, Chain
+from skillstream.sources.kafka_config import parse_start
+from skillstream.store import Store, open_store
+
+__all__ = ["PartitionReader", "ReplayConfig", "ReplaySummary", "Selection", "replay", "selected_chunks"]
+
+# Reads the records at some offsets of a partition: (partition, offsets) -> records by offset.
+PartitionReader = Callable[[int, list[int]], Mapping[int, Record]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplayConfig(TagConfig):
+    """`skillstream replay`.
+
+    Raises:
+        UsageError: a value is missing or out of its range.
+    """
+
+    output: str = option("", "Folder for the new Parquet files; not the one that is replayed.")
+    select: str = option(
+        "rejected",
+        "rejected: rows with an error; all: every row, read from Kafka again.",
+        choices=("rejected", "all"),
+    )
+    code: str | None = option(None, "Only rows rejected with these codes, separated by commas.")
+    offsets: str | None = option(None, "Only these offsets: PARTITION:FIRST-LAST, ... with commas between.")
+    since: str | None = option(None, "Only records with this event time or later (2026-01-31T12:00:00Z).")
+    until: str | None = option(None, "Only records with an event time before this.")
+    bootstrap_servers: str = option("", "Kafka to read tagged records from; default: as in run.json.")
+    kafka_config: str | None = option(None, "Client settings: a properties or JSON file.")
+    max_chunk_rows: int = option(200, "Rows a published file holds at most.")
+    force: bool = option(False, "Go on although the new output says it was made from something else.")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.output:
+            raise UsageError("--output is missing: name a folder for the new Parquet files")
+        if self.max_chunk_rows < 1:
+            raise UsageError(f"--max-chunk-rows must be at least 1, got {self.max_chunk_rows}")
+        _ = self.selection
+
+    @property
+    def selection(self) -> Selection:
+        """Which rows are meant."""
+        codes = frozenset(self.code.split(",")) if self.code else None
+        unknown = (codes or frozenset()) - set(RejectionCode)
+        if unknown:
+            raise UsageError(f"--code {', '.join(sorted(unknown))}: there are {', '.join(RejectionCode)}")
+        return Selection(
+            rejected_only=self.select == "rejected" or codes is not None,
+            codes=codes,
+            ranges=_ranges(self.offsets) if self.offsets else None,
+            since=_milliseconds("--since", self.since),
+            until=_milliseconds("--until", self.until),
+        )
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Rows that satisfy everything that is set. `ranges`: (partition, first, last), last included."""
+
+    rejected_only: bool = True
+    codes: frozenset[str] | None = None
+    ranges: tuple[tuple[int, int, int], ...] | None = None
+    since: int | None = None
+    until: int | None = None
+
+    def wants(self, row: Mapping[str, Any]) -> bool:
+        """Whether the row (as a dict, times as datetimes) is meant."""
+        code = row["error"]["code"] if row["error"] else None
+        time = None if row["event_time"] is None else int(row["event_time"].timestamp() * 1000)
+        return (
+            (code is not None or not self.rejected_only)
+            and (self.codes is None or code in self.codes)
+            and (
+                self.ranges is None
+                or any(p == row["partition"] and a <= row["offset"] <= z for p, a, z in self.ranges)
+            )
+            and (self.since is None or (time is not None and time >= self.since))
+            and (self.until is None or (time is not None and time < self.until))
+        )
+
+
+class ReplaySummary(msgspec.Struct, frozen=True):
+    """What a replay did: records tagged again, of these rejected by code, tags written."""
+
+    output: str
+    records: int
+    rejected: dict[str, int]
+    tags: int
+
+
+def replay(
+    root: str,
+    config: ReplayConfig,
+    tag: Callable[[Chunk], TaggedChunk],
+    reader_of: Callable[[str], PartitionReader],
+) -> ReplaySummary:
+    """Tags the selected rows of `root` again, into `config.output`.
+
+    Args:
+        root: the output to replay.
+        config: what to select, and where to write.
+        tag: tags a chunk (`Tagger.tag_chunk`).
+        reader_of: how to read the records of a source again; asked only if tagged rows are selected.
+
+    Raises:
+        RunError: a file of `root` is damaged, or records cannot be read again.
+    """
+    store = open_store(root)
+    records = tags = 0
+    rejected: Counter[str] = Counter()
+    for source_folder in store.names(TAGS_FOLDER):
+        source = unquote(source_folder.removeprefix("source="))
+        for partition_folder in store.names(f"{TAGS_FOLDER}/{source_folder}"):
+            partition = int(partition_folder.removeprefix("partition="))
+            chain = Chain(config.output, source, partition)
+            folder = f"{TAGS_FOLDER}/{source_folder}/{partition_folder}"
+            chunks = selected_chunks(
+                store, folder, config.selection, config.max_chunk_rows, chain.head() or 0, reader_of
+            )
+            for chunk in chunks:
+                chain.claim(chunk.start)
+                tagged = tag(chunk)
+                chain.publish(tagged.start, tagged.end, tagged.rows)
+                records += len(tagged.rows)
+                tags += sum(len(row.skills) for row in tagged.rows)
+                rejected.update(row.error.code for row in tagged.rows if row.error is not None)
+    return ReplaySummary(config.output, records, dict(rejected), tags)
+
+
+def selected_chunks(
+    store: Store,
+    folder: str,
+    selection: Selection,
+    max_rows: int,
+    head: int,
+    reader_of: Callable[[str], PartitionReader],
+) -> Iterator[Chunk]:
+    """The selected rows of a partition's folder from `head` on, as contiguous chunks of their records."""
+    start: int | None = None
+    end = head
+    held: list[Record] = []
+    source, partition = "", 0
+    for name in store.names(folder):
+        path = f"{folder}/{name}"
+        data = store.read(path) if FILE_NAME.match(name) else None
+        if data is None:
+            continue
+        try:
+            header = decode_header(data)
+            rows = decode_table(data).to_pylist() if header.end > head else []
+        except FileFormatError as error:
+            raise ChainError(f"{path}: {error}; `skillstream doctor --output` checks every file") from error
+        if header.end <= head:
+            continue
+        source, partition = header.source, header.partition
+        wanted = [row for row in rows if row["offset"] >= head and selection.wants(row)]
+        if held and len(held) + len(wanted) > max_rows:
+            yield Chunk(source, partition, start or 0, header.start, held)
+            start, held = header.start, []
+        start = max(header.start, head) if start is None else start
+        end = header.end
+        held += _records(wanted, partition, lambda source=source: reader_of(source))  # type: ignore[misc]
+    if held and start is not None:
+        yield Chunk(source, partition, start, end, held)
+
+
+def _records(
+    rows: Iterable[Mapping[str, Any]], partition: int, reader: Callable[[], PartitionReader]
+) -> list[Record]:
+    rows = list(rows)
+    tagged = [row["offset"] for row in rows if row["error"] is None]
+    again = reader()(partition, tagged) if tagged else {}
+    missing = set(tagged) - again.keys()
+    if missing:
+        raise ChainError(
+            f"partition {partition}: {len(missing)} records, from offset {min(missing)} on, are not in Kafka "
+            "any more; --select rejected needs none"
+        )
+    return [again[row["offset"]] if row["error"] is None else _kept(row) for row in rows]
+
+
+def _kept(row: Mapping[str, Any]) -> Record:
+    time = None if row["event_time"] is None else int(row["event_time"].timestamp() * 1000)
+    return Record(row["offset"], row["error"]["payload"], row["key"], time)
+
+
+def _ranges(text: str) -> tuple[tuple[int, int, int], ...]:
+    found = []
+    for part in text.split(","):
+        try:
+            partition, _, offsets = part.partition(":")
+            first, _, last = offsets.partition("-")
+            found.append((int(partition), int(first), int(last or first)))
+        except ValueError:
+            raise UsageError(f"--offsets must be PARTITION:FIRST-LAST, got {part!r}") from None
+    return tuple(found)
+
+
+def _milliseconds(flag: str, text: str | None) -> int | None:
+    if text is None:
+        return None
+    time = None if text in ("earliest", "latest") else parse_start(text)
+    if not isinstance(time, int):
+        raise UsageError(f"{flag} must be a time such as 2026-01-31T12:00:00Z, got {text!r}")
+    return time
