@@ -1,4 +1,4 @@
-"""Beam flags out of the fields of a configuration class, and the choice of the local runner."""
+"""Beam flags: out of a configuration class, for the local runner, and what a stream on Flink must have."""
 
 from __future__ import annotations
 
@@ -16,7 +16,14 @@ from apache_beam.runners.runner import PipelineRunner, create_runner
 from skillstream.config import value_type
 from skillstream.errors import UsageError
 
-__all__ = ["add_config_flags", "config_from_flags", "pipeline_runner", "root_cause"]
+__all__ = [
+    "BUNDLE_SIZE",
+    "add_config_flags",
+    "check_cluster_flags",
+    "config_from_flags",
+    "pipeline_runner",
+    "root_cause",
+]
 
 C = TypeVar("C")
 
@@ -66,6 +73,40 @@ def pipeline_runner(beam_flags: Sequence[str]) -> PipelineRunner:
         return create_runner(name)
     except (ValueError, ImportError, AttributeError) as error:
         raise UsageError(f"--runner={name}: {error}") from error
+
+
+# Runners of which a job may land on Flink.
+FLINK_RUNNERS = ("flinkrunner", "portablerunner")
+
+# Every element is a bundle of its own. With larger ones a checkpoint can fall into an open bundle; Flink's
+# runner then keeps the bundle's output back until the next element comes. Ours are a handful of readers'
+# numbers at the very start, so none would come: the job says RUNNING, takes checkpoints and reads nothing.
+BUNDLE_SIZE = 1
+
+
+def check_cluster_flags(beam_flags: Sequence[str]) -> None:
+    """Refuses what would make a stream on Flink lose its job, or never start, without an error.
+
+    Raises:
+        UsageError: no checkpoints, or bundles of more than one element.
+    """
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--runner", default="")
+    parser.add_argument("--checkpointing_interval", type=int, default=-1)
+    parser.add_argument("--max_bundle_size", type=int, default=0)
+    flags, _ = parser.parse_known_args(list(beam_flags))
+    if flags.runner.lower() not in FLINK_RUNNERS:
+        return
+    if flags.checkpointing_interval <= 0:
+        raise UsageError(
+            "streaming on Flink without checkpoints stops for good at the first failure: add "
+            "--checkpointing_interval=10000 (milliseconds) after --, or use `skillstream flink submit`"
+        )
+    if flags.max_bundle_size != BUNDLE_SIZE:
+        raise UsageError(
+            "streaming on Flink may never begin to read with bundles of several elements: add "
+            f"--max_bundle_size={BUNDLE_SIZE} after --, or use `skillstream flink submit`"
+        )
 
 
 _WHERE = re.compile(r"\s*\[while running [^\]]*\]")

@@ -17,11 +17,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import apache_beam as beam
 import msgspec
 from apache_beam.options.pipeline_options import PipelineOptions
-from skillstream.pipelines.options import add_config_flags, config_from_flags, pipeline_runner, root_cause
+from skillstream.pipelines.options import (
+    add_config_flags,
+    check_cluster_flags,
+    config_from_flags,
+    pipeline_runner,
+    root_cause,
+)
 from skillstream.transforms.observe import Observe
 from skillstream.transforms.publish import PublishChunks
 from skillstream.transforms.read_kafka import ReadKafka
@@ -37,7 +44,7 @@ from skillstream.sources.kafka_start import StreamPlan, plan_stream
 from skillstream.stream_config import StreamConfig
 from skillstream.stream_metrics import serve_metrics
 
-__all__ = ["StreamSummary", "build", "main", "run"]
+__all__ = ["StreamSummary", "build", "main", "prepare", "run"]
 
 logger = logging.getLogger(__name__)
 
@@ -66,17 +73,24 @@ class StreamSummary(msgspec.Struct, frozen=True):
     taxonomy_version: str
 
 
-def build(pipeline: beam.Pipeline, config: StreamConfig, plan: StreamPlan) -> beam.PCollection:
+def build(
+    pipeline: beam.Pipeline, config: StreamConfig, plan: StreamPlan, bundle_s: float | None = None
+) -> beam.PCollection:
     """Topic → chunks → tagged chunks → files, fused: nothing may stand between these steps.
+
+    With `bundle_s`, for clusters, readers publish what is in hand and give the rest back after so many
+    seconds; checkpoints wait for that.
 
     Workers load the index from its folder: a side input would stay as it was at the start, and on Flink
     it breaks checkpoints.
     """
     stop_at: Mapping[int, int] | None = plan.ends if config.stop_at_end else None
+    settings: dict[str, Any] = {"readers": config.readers, "topic_id": plan.topic_id, "stop_at": stop_at}
+    if bundle_s is not None:
+        settings |= {"bundle_s": bundle_s, "flush": True}
     return (
         pipeline
-        | "ReadKafka"
-        >> ReadKafka(config, config.output, readers=config.readers, topic_id=plan.topic_id, stop_at=stop_at)
+        | "ReadKafka" >> ReadKafka(config, config.output, **settings)
         | "Tag" >> TagChunks(config)
         | "Observe" >> beam.ParDo(Observe())
         | "Publish" >> PublishChunks(config.output)
@@ -99,14 +113,9 @@ def run(
         UsageError: refused before the first record.
         RunError: it failed while running. Starting again goes on where it stopped.
     """
+    check_cluster_flags(beam_flags)
     runner, options = pipeline_runner(beam_flags), PipelineOptions(list(beam_flags))
-    plan = plan_stream(config, lambda partition: Chain(config.output, config.topic, partition))
-    config, taxonomy = _with_index_folder(config)
-    open_run(config.output, run_info(config, plan, taxonomy), force=config.force)
-    sweep(config.output)
-    for partition, start in plan.roots.items():
-        Chain(config.output, config.topic, partition).claim(start)
-
+    config, plan = prepare(config)
     started = time.monotonic()
     with _drain_on_signals(), _metrics(config), status():
         pipeline = beam.Pipeline(runner=runner, options=options)
@@ -118,6 +127,24 @@ def run(
         except Exception as error:
             raise RunError(f"{root_cause(error)}; start again to go on where it stopped") from error
     return summary(config, time.monotonic() - started)
+
+
+def prepare(config: StreamConfig) -> tuple[StreamConfig, StreamPlan]:
+    """Everything before the first record: the topic and the chains are looked at, the output is claimed.
+
+    Returns:
+        The configuration, now with the folder of its index, and what is about to be read.
+
+    Raises:
+        UsageError: refused; nothing was written, or nothing but `run.json` and the chains' roots.
+    """
+    plan = plan_stream(config, lambda partition: Chain(config.output, config.topic, partition))
+    config, taxonomy = _with_index_folder(config)
+    open_run(config.output, run_info(config, plan, taxonomy), force=config.force)
+    sweep(config.output)
+    for partition, start in plan.roots.items():
+        Chain(config.output, config.topic, partition).claim(start)
+    return config, plan
 
 
 def summary(config: StreamConfig, seconds: float) -> StreamSummary:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import msgspec
 from apache_beam.io.iobase import RestrictionProgress, RestrictionTracker
 from apache_beam.transforms.core import RestrictionProvider
-
 from skillstream.transforms.coders import StructCoder
 
 __all__ = ["KafkaRestriction", "KafkaRestrictionProvider", "KafkaTracker"]

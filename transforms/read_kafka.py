@@ -18,14 +18,14 @@ from apache_beam.pvalue import PBegin, PCollection
 from apache_beam.runners.sdf_utils import RestrictionTrackerView
 from apache_beam.transforms.window import TimestampedValue
 from apache_beam.utils.timestamp import Duration, Timestamp
+from skillstream.transforms import coders  # noqa: F401 - registers the coder of Chunk
+from skillstream.transforms.kafka_restriction import KafkaRestriction, KafkaRestrictionProvider
 
 from skillstream.chunks import Chunk
 from skillstream.live import DRAIN, LIVE, Reading
 from skillstream.sink import Chain
 from skillstream.sources.kafka import KafkaReader
 from skillstream.sources.kafka_config import KafkaConfig
-from skillstream.transforms import coders  # noqa: F401 - registers the coder of Chunk
-from skillstream.transforms.kafka_restriction import KafkaRestriction, KafkaRestrictionProvider
 
 __all__ = ["ReadKafka"]
 
@@ -55,6 +55,8 @@ class ReadKafka(beam.PTransform):  # type: ignore[misc]
         stop_at: partition → exclusive end to stop at; without it the read goes on until it is drained.
         bundle_s: seconds after which a reader gives the rest back to the runner. Flink's checkpoints
             wait for that; locally each time costs about 20 KB of memory.
+        flush: publish what is in hand before giving the rest back, so that nothing is in hand when a
+            cluster takes a savepoint.
     """
 
     def __init__(
@@ -66,10 +68,11 @@ class ReadKafka(beam.PTransform):  # type: ignore[misc]
         topic_id: str | None = None,
         stop_at: Mapping[int, int] | None = None,
         bundle_s: float = 10.0,
+        flush: bool = False,
     ) -> None:
         super().__init__()
         self._readers = readers
-        self._read = _Read(config, output, readers, topic_id, stop_at, bundle_s)
+        self._read = _Read(config, output, readers, topic_id, stop_at, bundle_s, flush)
 
     def expand(self, begin: PBegin) -> PCollection:
         return (
@@ -88,6 +91,7 @@ class _Read(beam.DoFn):  # type: ignore[misc]
         topic_id: str | None,
         stop_at: Mapping[int, int] | None,
         bundle_s: float,
+        flush: bool,
     ) -> None:
         self._config = config
         self._output = output
@@ -95,6 +99,7 @@ class _Read(beam.DoFn):  # type: ignore[misc]
         self._topic_id = topic_id
         self._stop_at = stop_at
         self._bundle_s = bundle_s
+        self._flush = flush
         self._gaps = Metrics.counter("skillstream", "offsets_without_records")
 
     @beam.DoFn.unbounded_per_element()
@@ -111,9 +116,10 @@ class _Read(beam.DoFn):  # type: ignore[misc]
             while True:
                 # Looked at before the poll: a chunk polled after the flush would be lost.
                 draining = DRAIN.is_set()
-                if draining:
+                over = time.monotonic() - started >= self._bundle_s
+                if draining or (over and self._flush):
                     reader.flush()
-                else:
+                elif not over:
                     reader.poll(POLL_S)
                 drain_until = time.monotonic() + DRAIN_S
                 while (chunk := reader.next_chunk()) is not None:
@@ -131,7 +137,7 @@ class _Read(beam.DoFn):  # type: ignore[misc]
                     LIVE.ended(number)
                     tracker.try_claim(None)
                     return
-                if time.monotonic() - started >= self._bundle_s and not DRAIN.is_set():
+                if over and not DRAIN.is_set():
                     tracker.defer_remainder(Duration(0))
                     keep = True
                     return

@@ -1,0 +1,63 @@
+"""How a stream runs on a Flink cluster: options of `skillstream flink` (see `skillstream.config`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from skillstream.config import option
+from skillstream.errors import UsageError
+
+__all__ = ["FlinkConfig"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlinkConfig:
+    """Where the cluster is, and how the job behaves there.
+
+    Raises:
+        UsageError: a value is out of its range.
+    """
+
+    rest: str = option("http://localhost:8081", "The cluster's REST address.")
+    job_name: str | None = option(None, "The job's name on the cluster; default skillstream-TOPIC.")
+    job_endpoint: str | None = option(
+        None, "HOST:PORT of a running Beam job server; without it Beam starts one here, which needs Java."
+    )
+    worker_pool: str | None = option(
+        None, "HOST:PORT, as seen from the TaskManagers, of the Python worker pool beside each of them."
+    )
+    parallelism: int = option(1, "Subtasks, and Kafka readers: at most as many as the topic has partitions.")
+    workers_per_task_manager: int = option(1, "Python processes beside each TaskManager; 0 is one a core.")
+    checkpoint_interval: float = option(
+        10.0, "Seconds between checkpoints. Without checkpoints a failure would lose the job: 0 is refused."
+    )
+    checkpoint_dir: str | None = option(
+        None, "Address that the whole cluster sees, for checkpoints; default: what the cluster is set to."
+    )
+    bundle_seconds: float = option(
+        2.0, "A reader hands over after so many seconds; checkpoints and stops wait for that."
+    )
+    savepoint_path: str | None = option(
+        None, "Begin with this savepoint. Never needed: the output itself says where to go on."
+    )
+
+    def __post_init__(self) -> None:
+        if not self.rest.startswith(("http://", "https://")):
+            raise UsageError(f"--rest must begin with http:// or https://, got {self.rest!r}")
+        if self.parallelism < 1:
+            raise UsageError(f"--parallelism must be at least 1, got {self.parallelism}")
+        if self.workers_per_task_manager < 0:
+            raise UsageError(
+                f"--workers-per-task-manager must not be negative, got {self.workers_per_task_manager}"
+            )
+        if self.checkpoint_interval <= 0:
+            raise UsageError(
+                "--checkpoint-interval must be above 0: streaming on Flink without checkpoints stops for "
+                "good, without an error, at the first failure"
+            )
+        if not 0.1 <= self.bundle_seconds <= 60:
+            raise UsageError(f"--bundle-seconds must lie in [0.1, 60], got {self.bundle_seconds}")
+
+    def name_for(self, topic: str) -> str:
+        """The job's name."""
+        return self.job_name or f"skillstream-{topic}"
