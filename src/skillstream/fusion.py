@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from skillstream.exact import ExactMatch
 
-__all__ = ["FEATURES", "best_names", "exact_features", "label_lengths", "weight_vector"]
+__all__ = ["FEATURES", "KINDS", "best_names", "exact_features", "label_lengths", "weight_vector"]
 
 Floats = npt.NDArray[np.float32]
 

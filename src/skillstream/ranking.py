@@ -38,8 +38,10 @@ SIDE_SECTIONS = frozenset({"about_company", "benefits", "equal_opportunity", "ho
 SIDE_CONFIDENCE = 0.7
 # From this similarity on an exact match is also a semantic one.
 SEMANTIC = 0.35
-# Two skills that the same words prove are one skill under two names if their labels are this alike.
-SAME_SKILL = 0.85
+# Labels this alike are one skill under two names, wherever they are found ...
+SAME_SKILL = 0.9
+# ... and these are, if the same words prove both: the better one is kept.
+SAME_EVIDENCE = 0.65
 
 
 @dataclass(frozen=True)
@@ -189,13 +191,14 @@ class Ranker:
         return [self._tag(rank, *pair) for rank, pair in enumerate(distinct, start=1)]
 
     def _same_skill(self, a: tuple[Match, Sentence], b: tuple[Match, Sentence]) -> bool:
-        """Whether the same words of the posting prove both, and their labels mean nearly the same."""
+        """Whether both are one skill: labels that mean the same, or nearly so on the same evidence."""
         (match, sentence), (other, other_sentence) = a, b
-        if sentence.start + match.start >= other_sentence.start + other.end:
-            return False
-        if other_sentence.start + other.start >= sentence.start + match.end:
-            return False
-        return float(self.index.vectors[match.skill] @ self.index.vectors[other.skill]) >= SAME_SKILL
+        overlap = (
+            sentence.start + match.start < other_sentence.start + other.end
+            and other_sentence.start + other.start < sentence.start + match.end
+        )
+        alike = float(self.index.vectors[match.skill] @ self.index.vectors[other.skill])
+        return alike >= (SAME_EVIDENCE if overlap else SAME_SKILL)
 
     def _tag(self, rank: int, match: Match, sentence: Sentence) -> Tag:
         return Tag(
