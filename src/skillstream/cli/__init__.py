@@ -27,6 +27,7 @@ COMMANDS = {
     "index": ("skillstream.cli.index", "index_group"),
     "evaluate": ("skillstream.cli.evaluate", "evaluate_command"),
     "model": ("skillstream.cli.model", "model_group"),
+    "flink": ("skillstream.cli.flink", "flink_group"),
     "doctor": ("skillstream.cli.doctor", "doctor_command"),
 }
 

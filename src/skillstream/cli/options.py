@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
@@ -14,13 +14,16 @@ from skillstream.config import value_type
 __all__ = ["config_options"]
 
 
-def config_options(config_class: type[Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """A decorator that gives a command one option for each field of `config_class`."""
+def config_options(
+    config_class: type[Any], leave_out: Sequence[str] = ()
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A decorator that gives a command one option for each field of `config_class` not in `leave_out`."""
     hints = typing.get_type_hints(config_class)
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         for field in reversed(dataclasses.fields(config_class)):
-            command = _option(field, hints[field.name])(command)
+            if field.name not in leave_out:
+                command = _option(field, hints[field.name])(command)
         return command
 
     return decorate

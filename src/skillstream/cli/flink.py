@@ -1,0 +1,130 @@
+"""`skillstream flink`: the stream as a job on a Flink cluster."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from datetime import timedelta
+from typing import Any
+
+import click
+import msgspec
+
+from skillstream.cli.options import config_options
+from skillstream.flink_config import FlinkConfig
+from skillstream.flink_rest import FlinkJob, FlinkRest
+from skillstream.stream_config import StreamConfig
+
+__all__ = ["flink_group"]
+
+REST = "http://localhost:8081"
+# Set by --parallelism, or of no use where the readers run on other machines.
+NOT_ON_FLINK = ("readers", "metrics_port", "metrics_address")
+
+rest_option = click.option("--rest", default=REST, show_default=True, help="The cluster's REST address.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+
+
+@click.group("flink")
+def flink_group() -> None:
+    """Run the stream as a job on a Flink cluster."""
+
+
+@flink_group.command("submit", epilog="What follows -- is for Beam and wins over the options above.")
+@config_options(StreamConfig, leave_out=NOT_ON_FLINK)
+@config_options(FlinkConfig)
+@json_option
+@click.pass_obj
+def submit_command(beam_flags: list[str] | None, /, as_json: bool, **options: Any) -> int:
+    """Start the stream on the cluster, and come back when it runs there.
+
+    It goes on where the files in --output end, however the job before it ended. --output, --index and
+    --model must be visible to all workers.
+    """
+    config, flink = split_options(options)
+    from skillstream.pipelines.flink import submit  # Beam takes seconds to import
+
+    _show(submit(config, flink, beam_flags or []), as_json)
+    return 0
+
+
+@flink_group.command("status")
+@click.argument("job", required=False)
+@rest_option
+@json_option
+def status_command(job: str | None, rest: str, as_json: bool) -> int:
+    """List the cluster's jobs, or show JOB (a name or an id) with its checkpoints and last failure."""
+    cluster = FlinkRest(rest)
+    if job is None:
+        jobs = cluster.jobs()
+        if as_json:
+            click.echo(msgspec.json.encode(jobs))
+        else:
+            for found in jobs:
+                click.echo(f"{found.id}  {found.state:<10} {_duration(found)}  {found.name}")
+        return 0
+    found = cluster.find(job)
+    checkpoints, failure = cluster.checkpoints(found.id), cluster.last_failure(found.id)
+    if as_json:
+        status = {"job": found, "checkpoints": checkpoints, "last_failure": failure}
+        click.echo(msgspec.json.encode(status))
+        return 0
+    click.echo(f"{found.name} ({found.id}): {found.state} for {_duration(found)}")
+    line = f"checkpoints: {checkpoints.completed} complete, {checkpoints.failed} failed"
+    if checkpoints.latest_bytes is not None:
+        line += f"; the latest: {checkpoints.latest_bytes:,} bytes in {checkpoints.latest_ms} ms"
+    click.echo(line)
+    click.echo(f"last failure: {failure or 'none'}")
+    return 0
+
+
+@flink_group.command("stop")
+@click.argument("job")
+@rest_option
+@click.option("--savepoints", help="Folder for the savepoint that the cluster sees; default: the cluster's.")
+@click.option("--drain", is_flag=True, help="End all timers too: the savepoint cannot be restored from then.")
+@click.option("--cancel", is_flag=True, help="End it at once, without a savepoint: a stuck job.")
+@json_option
+def stop_command(
+    job: str, rest: str, savepoints: str | None, drain: bool, cancel: bool, as_json: bool
+) -> int:
+    """Stop JOB (a name or an id); what its readers have in hand is published first.
+
+    The savepoint is for `submit --savepoint-path`, which is never needed: a new job goes on where the
+    files in its output end.
+    """
+    cluster = FlinkRest(rest)
+    found = cluster.find(job)
+    savepoint = None
+    if not found.ended:
+        if cancel:
+            cluster.cancel(found.id)
+        else:
+            savepoint = cluster.stop(found.id, savepoints, drain=drain)
+    if as_json:
+        click.echo(msgspec.json.encode({"job": found.id, "savepoint": savepoint}))
+    elif found.ended:
+        click.echo(f"{found.name} ({found.id}) had ended already: {found.state}")
+    else:
+        click.echo(
+            f"{found.name} ({found.id}) has stopped" + (f"; savepoint: {savepoint}" if savepoint else "")
+        )
+    return 0
+
+
+def split_options(options: dict[str, Any]) -> tuple[StreamConfig, FlinkConfig]:
+    """The two configurations that the options of `submit` make."""
+    # The reader tells what is wrong, once; the client tells every attempt of every connection.
+    logging.getLogger("kafka").propagate = False
+    names = {field.name for field in dataclasses.fields(FlinkConfig)}
+    flink = FlinkConfig(**{name: value for name, value in options.items() if name in names})
+    config = StreamConfig(**{name: value for name, value in options.items() if name not in names})
+    return config, flink
+
+
+def _show(job: FlinkJob, as_json: bool) -> None:
+    click.echo(msgspec.json.encode(job) if as_json else f"{job.name} ({job.id}): {job.state}")
+
+
+def _duration(job: FlinkJob) -> str:
+    return str(timedelta(seconds=job.duration // 1000))
