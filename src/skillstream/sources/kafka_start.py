@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from kafka import KafkaAdminClient, KafkaConsumer
 
-from skillstream.errors import SourceError
+from skillstream.errors import SkillstreamError, SourceError
 from skillstream.sources.kafka import ChainEnd, bounds_problem
 from skillstream.sources.kafka_client import (
     end_offsets,
@@ -64,7 +64,7 @@ def plan_stream(config: KafkaConfig, chain_of: Callable[[int], ChainEnd]) -> Str
         first_start = len(missing) == len(heads)
         start = parse_start(config.start) if first_start else "earliest"
         roots = start_offsets(consumer, config.topic, missing, start) if missing else {}
-    except SourceError:
+    except SkillstreamError:
         raise
     except Exception as error:
         servers = ",".join(settings.values["bootstrap_servers"])
