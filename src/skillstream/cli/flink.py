@@ -9,17 +9,21 @@ from typing import Any
 
 import click
 import msgspec
+from prometheus_client import start_http_server
 
 from skillstream.cli.options import config_options
 from skillstream.flink_config import FlinkConfig
 from skillstream.flink_rest import FlinkJob, FlinkRest
 from skillstream.stream_config import StreamConfig
+from skillstream.watchdog import Watchdog, WatchdogMetrics, look_at, watch
 
 __all__ = ["flink_group"]
 
 REST = "http://localhost:8081"
 # Set by --parallelism, or of no use where the readers run on other machines.
 NOT_ON_FLINK = ("readers", "metrics_port", "metrics_address")
+# Flink gives a stuck task 180 s before it takes the whole TaskManager down.
+CANCEL_S = 240.0
 
 rest_option = click.option("--rest", default=REST, show_default=True, help="The cluster's REST address.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
@@ -109,6 +113,58 @@ def stop_command(
         click.echo(
             f"{found.name} ({found.id}) has stopped" + (f"; savepoint: {savepoint}" if savepoint else "")
         )
+    return 0
+
+
+@flink_group.command("watch", epilog="The options are those of submit: --mend starts the job with them.")
+@config_options(StreamConfig, leave_out=NOT_ON_FLINK)
+@config_options(FlinkConfig)
+@click.option(
+    "--stall-after",
+    default=120.0,
+    show_default=True,
+    help="Seconds that a partition's output may stand still while records wait: more than loading the model "
+    "and tagging one chunk take.",
+)
+@click.option("--every", default=10.0, show_default=True, help="Seconds between two looks.")
+@click.option("--mend", is_flag=True, help="Cancel a job that stands still and start it afresh.")
+@click.option("--metrics-port", type=int, help="Serve Prometheus metrics on this port.")
+@click.pass_obj
+def watch_command(
+    beam_flags: list[str] | None,
+    /,
+    stall_after: float,
+    every: float,
+    mend: bool,
+    metrics_port: int | None,
+    **options: Any,
+) -> int:
+    """Watch from outside whether the stream gets on; exit code 1 as soon as it does not.
+
+    Kafka says what waits, the files in --output say what is done: a job that says RUNNING and reads
+    nothing is seen. With --mend it is started afresh, which is safe at any time, and watching goes on.
+    """
+    config, flink = split_options(options)
+    metrics = WatchdogMetrics()
+    if metrics_port is not None:
+        start_http_server(metrics_port, registry=metrics.registry)
+
+    def start_afresh() -> None:
+        from skillstream.pipelines.flink import submit  # Beam takes seconds to import
+
+        cluster = FlinkRest(flink.rest)
+        for job in cluster.alive(flink.name_for(config.topic)):
+            cluster.cancel(job.id, timeout_s=CANCEL_S)
+        submit(config, flink, beam_flags or [])
+
+    watch(
+        lambda: look_at(config),
+        Watchdog(stall_after),
+        metrics,
+        topic=config.topic,
+        every_s=every,
+        mend=start_afresh if mend else None,
+    )
     return 0
 
 

@@ -1,0 +1,149 @@
+"""The watchdog: what is a stall, and what is done about it."""
+
+from __future__ import annotations
+
+import pytest
+
+from skillstream.errors import RunError
+from skillstream.watchdog import Look, Watchdog, WatchdogMetrics, watch
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.time = 0.0
+
+    def __call__(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+
+class ScriptEndedError(Exception):
+    """The script of looks is at its end."""
+
+
+def script(looks):
+    """A `look` that gives or raises these one after another."""
+    remaining = iter(looks)
+
+    def look():
+        item = next(remaining, ScriptEndedError)
+        if item is ScriptEndedError or isinstance(item, Exception):
+            raise item
+        return item
+
+    return look
+
+
+def stalls_of(dog, clock, looks, every=10.0):
+    found = []
+    for seen in looks:
+        found.append([stall.partition for stall in dog.look(seen)])
+        clock.sleep(every)
+    return found
+
+
+def test_standing_still_with_records_waiting_is_a_stall():
+    clock = Clock()
+    dog = Watchdog(30, clock)
+    looks = [Look({0: 5, 1: 7}, {0: 9, 1: 7})] * 5
+    assert stalls_of(dog, clock, looks) == [[], [], [], [0], [0]]
+
+
+def test_a_head_that_moves_is_no_stall_however_slowly():
+    clock = Clock()
+    dog = Watchdog(30, clock)
+    looks = [Look({0: head // 2}, {0: 1000}) for head in range(10)]
+    assert stalls_of(dog, clock, looks) == [[]] * 10
+
+
+def test_waiting_begins_when_the_first_record_waits():
+    clock = Clock()
+    dog = Watchdog(30, clock)
+    idle, waiting = Look({0: 5}, {0: 5}), Look({0: 5}, {0: 6})
+    assert stalls_of(dog, clock, [idle] * 10 + [waiting] * 3) == [[]] * 13
+    assert stalls_of(dog, clock, [waiting]) == [[0]]
+
+
+def test_a_partition_without_any_output_can_stall():
+    clock = Clock()
+    dog = Watchdog(10, clock)
+    assert stalls_of(dog, clock, [Look({}, {3: 1})] * 2) == [[], [3]]
+
+
+def test_a_fresh_start_has_its_full_time():
+    clock = Clock()
+    dog = Watchdog(20, clock)
+    looks = [Look({0: 0}, {0: 1})] * 3
+    assert stalls_of(dog, clock, looks) == [[], [], [0]]
+    dog.restarted()
+    assert stalls_of(dog, clock, looks) == [[], [], [0]]
+
+
+def run(looks, mend=None, stall_s=15.0):
+    clock, metrics = Clock(), WatchdogMetrics()
+    try:
+        watch(
+            script(looks),
+            Watchdog(stall_s, clock),
+            metrics,
+            topic="postings",
+            every_s=10,
+            mend=mend,
+            sleep=clock.sleep,
+        )
+    finally:
+        run.metrics = metrics
+    return metrics
+
+
+STUCK = Look({0: 5}, {0: 9})
+
+
+def value(name, **labels):
+    return run.metrics.registry.get_sample_value(f"skillstream_watchdog_{name}", labels)
+
+
+def test_a_stall_ends_the_watch_with_one_line():
+    with pytest.raises(RunError, match="partition 0: 4 records wait, and the output has ended at 5 for 20 s"):
+        run([STUCK] * 3)
+    assert value("alarms_total") == 1
+    assert value("stalled", topic="postings", partition="0") == 1
+    assert value("lag", topic="postings", partition="0") == 4
+
+
+def test_a_look_that_fails_is_no_stall():
+    with pytest.raises(ScriptEndedError):
+        run([STUCK, *[RunError("Kafka is away")] * 9])
+    assert value("alarms_total") == 0
+
+
+def test_mending_starts_afresh_and_watching_goes_on():
+    started = []
+    gets_on = [Look({0: 5 + i}, {0: 99}) for i in range(9)]
+    with pytest.raises(ScriptEndedError):
+        run([STUCK] * 3 + gets_on, mend=lambda: started.append(1))
+    assert started == [1]
+    assert value("mends_total") == 1
+    assert value("stalled", topic="postings", partition="0") == 0
+
+
+def test_mending_without_effect_ends_at_last():
+    started = []
+    with pytest.raises(RunError, match="after 3 fresh starts"):
+        run([STUCK] * 99, mend=lambda: started.append(1))
+    assert len(started) == 3
+
+
+def test_a_mend_that_fails_is_tried_again():
+    tried = []
+
+    def mend():
+        tried.append(1)
+        raise RunError("no slots")
+
+    with pytest.raises(RunError, match="after 3 fresh starts"):
+        run([STUCK] * 99, mend=mend)
+    assert len(tried) == 3
+    assert value("mends_total") == 0
