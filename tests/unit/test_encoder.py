@@ -99,6 +99,12 @@ def test_a_text_that_is_too_long_is_refused_never_cut(any_encoder, method):
         getattr(any_encoder, method)(["x", "x " * 31])
 
 
+def test_lone_surrogates_are_refused(any_encoder):
+    for method, argument in (("encode", ["x", "\ud800"]), ("token_spans", "x\udfff")):
+        with pytest.raises(ValueError, match="lone surrogates"):
+            getattr(any_encoder, method)(argument)
+
+
 def test_spans_of_a_text_of_any_length(any_encoder):
     assert len(any_encoder.token_spans("x " * 5000)) == 5000
 

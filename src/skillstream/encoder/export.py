@@ -127,10 +127,16 @@ def _convert(source: ModelFolder, folder: Path) -> int:
     # Two texts of unequal length, so that tracing cannot take the mask for a constant.
     example = (torch.ones(2, 8, dtype=torch.int64), torch.tensor([[1] * 8, [1] * 4 + [0] * 4]))
     shape = openvino.PartialShape([-1, -1])
-    with warnings.catch_warnings(), quiet_transformers(), torch.inference_mode():
-        warnings.simplefilter("ignore")  # the tracer's, about shapes that are made dynamic here
-        model = openvino.convert_model(module, example_input=example, input=[shape, shape])
-    openvino.save_model(model, folder / MODEL_FILE, compress_to_fp16=module.stored_in_half)
+    try:
+        with warnings.catch_warnings(), quiet_transformers(), torch.inference_mode():
+            warnings.simplefilter("ignore")  # the tracer's, about shapes that are made dynamic here
+            model = openvino.convert_model(module, example_input=example, input=[shape, shape])
+    except Exception as error:
+        raise ModelError(f"OpenVINO cannot convert the model {source.name}: {error}") from error
+    try:
+        openvino.save_model(model, folder / MODEL_FILE, compress_to_fp16=module.stored_in_half)
+    except RuntimeError as error:  # all that OpenVINO says of a full disk
+        raise OSError(f"writing the converted model failed, is the disk full? ({error})") from error
     return module.dim
 
 

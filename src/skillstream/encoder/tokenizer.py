@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 
 import numpy as np
-from tokenizers import Tokenizer, normalizers
+from tokenizers import Encoding, Tokenizer, normalizers
 
 from skillstream.encoder.base import Int32, Int64
 from skillstream.errors import ModelError
@@ -59,9 +59,9 @@ class TextTokenizer:
         """Tokens of the texts.
 
         Raises:
-            ValueError: a text is longer than `max_length`.
+            ValueError: a text is longer than `max_length`, or no valid Unicode.
         """
-        encodings = self._tokenizer.encode_batch(list(texts))
+        encodings = self._encode(texts, special=True)
         lengths = np.fromiter(map(len, encodings), dtype=np.int64, count=len(encodings))
         if len(lengths) and lengths.max() > self.max_length:
             raise self._too_long(lengths)
@@ -77,8 +77,14 @@ class TextTokenizer:
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Characters [start, end) of the tokens of a text of any length, without special tokens."""
-        offsets: list[tuple[int, int]] = self._tokenizer.encode(text, add_special_tokens=False).offsets
+        offsets: list[tuple[int, int]] = self._encode([text], special=False)[0].offsets
         return offsets
+
+    def _encode(self, texts: Sequence[str], *, special: bool) -> list[Encoding]:
+        try:
+            return self._tokenizer.encode_batch(list(texts), add_special_tokens=special)
+        except TypeError as error:  # all that the library says of a lone surrogate
+            raise ValueError("texts must be str without lone surrogates (U+D800 to U+DFFF)") from error
 
     def _too_long(self, lengths: Int64) -> ValueError:
         which = int(lengths.argmax())
