@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from skillstream.encoder import Encoded
 from skillstream.exact import ExactMatch, ExactMatcher
@@ -97,6 +98,7 @@ class Ranker:
         self._matcher = ExactMatcher.for_index(index)
         self._words = LabelWords(index.labels)
         self._lengths = label_lengths(index.labels)
+        self._threads = ThreadpoolController()
 
     def match_sentences(self, texts: Sequence[str], encoded: Encoded) -> list[SentenceMatches]:
         """The skills that each sentence names with at least the minimum confidence, best first.
@@ -107,7 +109,9 @@ class Ranker:
         """
         gates = self.heads.gate_logits(encoded.pooled)
         candidates = self.candidates(texts, encoded)
-        return [self._match(i, text, encoded, *candidates[i], gates[i]) for i, text in enumerate(texts)]
+        # Products this small are slower on several threads, and many times slower on a busy machine.
+        with self._threads.limit(limits=1, user_api="blas"):
+            return [self._match(i, text, encoded, *candidates[i], gates[i]) for i, text in enumerate(texts)]
 
     def candidates(self, texts: Sequence[str], encoded: Encoded) -> list[tuple[Ints, dict[int, ExactMatch]]]:
         """For each sentence the skills to look at closely, ascending, and those it names word for word."""
