@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from array import array
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from skillstream.training.pair_files import iter_pairs
 from skillstream.training.pairs import TrainingPair, text_id
@@ -28,6 +31,7 @@ LICENCES = {
 UNKNOWN_LICENCE = "not stated here: as the file's own source says"
 
 CountTokens = Callable[[Sequence[str]], Sequence[int]]
+Ids = npt.NDArray[np.int64]
 
 
 def describe_pairs(
@@ -46,28 +50,19 @@ def describe_pairs(
         counters: of its steps.
         count_tokens: tokens of each text, special ones included; `None` leaves the statistics out.
     """
-    ids: dict[str, set[int]] = {}
+    ids: dict[str, Ids] = {}
     splits: dict[str, Any] = {}
     for split in SPLITS:
-        pairs = list(iter_pairs(folder, split))
-        ids[split] = {text_id(text) for pair in pairs for text in (pair.anchor, pair.positive)}
-        splits[split] = {
-            "pairs": len(pairs),
-            "distinct_anchors": len({pair.anchor for pair in pairs}),
-            "distinct_positives": len({pair.positive for pair in pairs}),
-            "kinds": _by_kind(pairs),
-            "tokens": _token_statistics(pairs, count_tokens) if count_tokens and pairs else None,
-            "samples": [[pair.anchor, pair.positive] for pair in _spread(pairs, SAMPLES)],
-        }
+        splits[split], ids[split] = _describe_split(folder, split, count_tokens)
     return {
         "options": dict(options),
         "sources": [{"source": s.name, "licence": LICENCES.get(s.kind, UNKNOWN_LICENCE)} for s in sources],
         "steps": dict(sorted(counters.items())),
         "splits": splits,
         "leakage": {
-            "texts in train and dev": len(ids["train"] & ids["dev"]),
-            "texts in train and test": len(ids["train"] & ids["test"]),
-            "texts in dev and test": len(ids["dev"] & ids["test"]),
+            "texts in train and dev": _common(ids["train"], ids["dev"]),
+            "texts in train and test": _common(ids["train"], ids["test"]),
+            "texts in dev and test": _common(ids["dev"], ids["test"]),
         },
     }
 
@@ -78,18 +73,41 @@ def write_data_card(folder: str | Path, facts: Mapping[str, Any]) -> None:
     Path(folder, "data_card.md").write_text(_markdown(facts), "utf-8")
 
 
-def _by_kind(pairs: Sequence[TrainingPair]) -> dict[str, int]:
-    kinds = sorted({pair.kind for pair in pairs})
-    return {kind: sum(pair.kind == kind for pair in pairs) for kind in kinds}
+def _describe_split(
+    folder: str | Path, split: str, count_tokens: CountTokens | None
+) -> tuple[dict[str, Any], Ids]:
+    """Facts of one split, and the ids of all its texts. Holds 16 bytes a pair, not the texts."""
+    total = sum(1 for _ in iter_pairs(folder, split))
+    step = max(1, -(-total // COUNTED))
+    # At even distances: files are in order of their texts, so the first ones are all alike.
+    at = {(2 * i + 1) * total // (2 * SAMPLES) for i in range(min(SAMPLES, total))}
+    anchors, positives, kinds = array("q"), array("q"), Counter[str]()
+    chosen, samples = [], []
+    for number, pair in enumerate(iter_pairs(folder, split)):
+        anchors.append(text_id(pair.anchor))
+        positives.append(text_id(pair.positive))
+        kinds[pair.kind] += 1
+        if number % step == 0:
+            chosen.append(pair)
+        if number in at:
+            samples.append([pair.anchor, pair.positive])
+    distinct = [np.unique(np.frombuffer(found, np.int64)) for found in (anchors, positives)]
+    facts = {
+        "pairs": total,
+        "distinct_anchors": len(distinct[0]),
+        "distinct_positives": len(distinct[1]),
+        "kinds": dict(sorted(kinds.items())),
+        "tokens": _token_statistics(chosen, count_tokens) if count_tokens and chosen else None,
+        "samples": samples,
+    }
+    return facts, np.union1d(*distinct)
 
 
-def _spread(pairs: Sequence[TrainingPair], count: int) -> list[TrainingPair]:
-    """`count` pairs at even distances: files are in order of their texts, so the first ones are all alike."""
-    return [pairs[(2 * i + 1) * len(pairs) // (2 * count)] for i in range(min(count, len(pairs)))]
+def _common(one: Ids, other: Ids) -> int:
+    return len(np.intersect1d(one, other, assume_unique=True))
 
 
-def _token_statistics(pairs: Sequence[TrainingPair], count_tokens: CountTokens) -> dict[str, Any]:
-    chosen = pairs[:: -(-len(pairs) // COUNTED)]
+def _token_statistics(chosen: Sequence[TrainingPair], count_tokens: CountTokens) -> dict[str, Any]:
     statistics: dict[str, Any] = {"counted": len(chosen)}
     for column in ("anchor", "positive"):
         lengths = np.asarray(count_tokens([getattr(pair, column) for pair in chosen]))
