@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 FOLDERS := $(shell find src pipelines transforms -type d -not -name __pycache__)
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo test soak lint types format check clean
+.PHONY: install demo demo-stream test soak lint types format check clean
 
 install: $(STAMP)
 
@@ -25,6 +25,10 @@ $(STAMP): $(VENV)/bin/python pyproject.toml setup.py constraints.txt $(FOLDERS)
 
 demo: $(STAMP)
 	$(BIN)/skillstream tag samples/postings.jsonl samples/schema_org.jsonl --output demo-output --show 3
+
+# A real Kafka (from Maven Central: needs Java and Maven), samples at a steady rate, Parquet, a query.
+demo-stream: $(STAMP)
+	$(BIN)/python scripts/demo_stream.py
 
 test: $(STAMP)
 	$(BIN)/python -m pytest

@@ -23,10 +23,15 @@ __all__ = ["cli", "main"]
 # Command -> (module, attribute). Modules are imported when their command runs, so that `--help` is quick.
 COMMANDS = {
     "tag": ("skillstream.cli.tag", "tag_command"),
+    "stream": ("skillstream.cli.stream", "stream_command"),
     "explain": ("skillstream.cli.explain", "explain_command"),
     "index": ("skillstream.cli.index", "index_group"),
     "evaluate": ("skillstream.cli.evaluate", "evaluate_command"),
+    "training-data": ("skillstream.cli.training", "training_data_command"),
+    "train": ("skillstream.cli.training", "train_command"),
     "model": ("skillstream.cli.model", "model_group"),
+    "flink": ("skillstream.cli.flink", "flink_group"),
+    "replay": ("skillstream.cli.replay", "replay_command"),
     "flink": ("skillstream.cli.flink", "flink_group"),
     "doctor": ("skillstream.cli.doctor", "doctor_command"),
 }
