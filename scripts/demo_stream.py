@@ -1,4 +1,4 @@
-"""`make demo-stream`: a real Kafka, postings at a steady rate, half a minute of `skillstream stream`, a query.
+"""`make demo-stream`: a real Kafka, postings at a steady rate, `skillstream stream`, a query over the result.
 
 Starts everything itself and leaves nothing running; the Parquet stays in demo-stream-output/.
 """
