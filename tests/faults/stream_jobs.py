@@ -79,7 +79,13 @@ class Load:
         self._rate = rate
         self._random = random.Random(seed)
         # One at a time and never twice: what counts here is that every record is acknowledged once.
-        self._producer = KafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=True)
+        self._producer = KafkaProducer(
+            bootstrap_servers=bootstrap,
+            acks="all",
+            enable_idempotence=True,
+            reconnect_backoff_max_ms=500,  # a broker is killed every few seconds
+        )
+        self._error: Exception | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -89,8 +95,9 @@ class Load:
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        self._thread.join(120)
+        self._thread.join(300)
         self._producer.close(timeout=10)
+        assert self._error is None, f"the load broke off: {self._error!r}"
 
     @property
     def records(self) -> int:
@@ -106,7 +113,7 @@ class Load:
                 (partition, self._producer.send(self._topic, self.payload(), key, partition=partition))
             )
         for partition, future in futures:
-            future.get(timeout=120)
+            future.get(timeout=300)
             self.sent[partition] += 1
 
     def payload(self) -> bytes | None:
@@ -125,10 +132,13 @@ class Load:
         return {"id": f"p{number}", "title": "Data engineer", "description": text}
 
     def _run(self) -> None:
-        while not self._stop.is_set():
-            count = self._random.choice([1, 1, 1, 5, 30])
-            self.send(count)
-            self._stop.wait(count / self._rate)
+        try:
+            while not self._stop.is_set():
+                count = self._random.choice([1, 1, 1, 5, 30])
+                self.send(count)
+                self._stop.wait(count / self._rate)
+        except Exception as error:
+            self._error = error
 
 
 def await_rows(output: Path, records: int, limit_s: float = 60) -> None:
