@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
+import io
 import re
 import typing
 from collections.abc import Sequence
@@ -64,15 +66,34 @@ def pipeline_runner(beam_flags: Sequence[str]) -> PipelineRunner:
     """The runner that the flags name: ours for every name of a local one, else Beam's by its name.
 
     Raises:
-        UsageError: Beam knows no such runner.
+        UsageError: Beam knows no such runner or, for the local one, no such flag (a portable runner
+            may have flags of its own), or cannot read a flag's value.
     """
-    name = PipelineOptions(list(beam_flags)).get_all_options(drop_default=True).get("runner") or ""
+    flags, unknown = _parse_beam_flags(beam_flags)
+    name = flags.runner or ""
     if name.lower() in LOCAL_RUNNERS:
+        if unknown:
+            raise UsageError(f"no such option: {' '.join(unknown)}")
         return FnApiRunner()
     try:
         return create_runner(name)
     except (ValueError, ImportError, AttributeError) as error:
         raise UsageError(f"--runner={name}: {error}") from error
+
+
+def _parse_beam_flags(beam_flags: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
+    """Beam's flags as Beam's own parser reads them, and what it does not know: Beam only logs both."""
+    parser = argparse.ArgumentParser(prog="--", add_help=False, allow_abbrev=False)
+    for options in PipelineOptions.__subclasses__():
+        if "_add_argparse_args" in vars(options):
+            options._add_argparse_args(parser)  # noqa: SLF001 - the hook that Beam documents for options
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            return parser.parse_known_args(list(beam_flags))
+    except SystemExit as error:
+        lines = said.getvalue().strip().splitlines() or ["Beam cannot read its flags"]
+        raise UsageError(lines[-1].removeprefix("--: error: ")) from error
 
 
 # Runners of which a job may land on Flink.

@@ -9,14 +9,16 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.metrics import Metrics
 from apache_beam.pvalue import AsSingleton, PCollection, TaggedOutput
+from apache_beam.transforms.window import TimestampedValue
 from apache_beam.utils.shared import Shared
-from skillstream.transforms import coders  # noqa: F401 - registers the coders of Chunk and TaggedChunk
+from apache_beam.utils.timestamp import Timestamp
 
 from skillstream.chunks import Chunk, as_record
 from skillstream.config import TagConfig
 from skillstream.index_package import IndexPackage
 from skillstream.rows import TaggedChunk, row_to_dict
 from skillstream.tagger import Tagger
+from skillstream.transforms import coders  # noqa: F401 - registers the coders of Chunk and TaggedChunk
 from skillstream.worker import TagWorker
 
 __all__ = ["REJECTED", "TAGGED", "TagChunks", "TagPostings"]
@@ -59,7 +61,7 @@ class TagPostings(beam.PTransform):
         >>> results.tagged | beam.Map(print)                           # doctest: +SKIP
         >>> results.rejected | beam.Map(lambda row: row["error"])      # doctest: +SKIP
 
-    Exactly-once delivery is then the business of the pipeline around it.
+    Elements keep their timestamps. Exactly-once delivery is then the business of the pipeline around it.
 
     Args:
         config: model, taxonomy and what else decides the tags.
@@ -79,6 +81,7 @@ class TagPostings(beam.PTransform):
         side_input = {} if self._index is None else {"index": self._index}
         return (
             postings
+            | "WithTime" >> beam.Map(_with_time)
             | beam.BatchElements(min_batch_size=1, max_batch_size=self._max_batch_size)
             | beam.ParDo(_TagBatch(self._config), **side_input).with_outputs(REJECTED, main=TAGGED)
         )
@@ -112,19 +115,24 @@ class _TagChunk(_WorkerDoFn):
 
 class _TagBatch(_WorkerDoFn):
     def process(
-        self, batch: list[Mapping[str, object] | bytes], index: IndexPackage | None = None
+        self, batch: list[tuple[Mapping[str, object] | bytes, Timestamp]], index: IndexPackage | None = None
     ) -> Iterable[Any]:
-        records = [as_record(offset, posting) for offset, posting in enumerate(batch)]
+        records = [as_record(offset, posting) for offset, (posting, _) in enumerate(batch)]
         tagged, _ = self._tag(Chunk("", 0, 0, len(records), records), index)
-        for row in tagged.rows:
+        for row, (_, time) in zip(tagged.rows, batch, strict=True):
             values = row_to_dict(row)
             for column in ("source", "partition", "offset", "key"):
                 del values[column]
             if row.error is None:
                 del values["error"]
-                yield values
+                yield TimestampedValue(values, time)
             else:
-                yield TaggedOutput(REJECTED, values)
+                yield TaggedOutput(REJECTED, TimestampedValue(values, time))
+
+
+def _with_time(posting: Any, time: Timestamp = beam.DoFn.TimestampParam) -> tuple[Any, Timestamp]:
+    """Batching forgets when an element was: keep it beside the element."""
+    return posting, time
 
 
 class _Locked:

@@ -49,11 +49,24 @@ class Chunk(msgspec.Struct, frozen=True, array_like=True):
 
 
 def as_record(offset: int, posting: Mapping[str, object] | bytes) -> Record:
-    """A posting from somebody's own code as a record: bytes as they are, a mapping as JSON."""
+    """A posting from somebody's own code as a record: bytes as they are, a mapping as JSON. Never raises."""
     if isinstance(posting, bytes):
         return Record(offset, posting)
     try:
+        for name, value in posting.items():
+            if isinstance(value, bytes | bytearray | memoryview):
+                raise TypeError(f"{name!r} holds bytes")
         return Record(offset, msgspec.json.encode(posting))
-    except (TypeError, ValueError, RecursionError) as error:
-        reason = Rejection(RejectionCode.WRONG_TYPE, f"expected a mapping of JSON values: {error}"[:500])
-        return Record(offset, repr(posting)[:10_000].encode(errors="replace"), rejection=reason)
+    except RecursionError:
+        return _unreadable(offset, posting, RejectionCode.TOO_DEEP, "nested deeper than the encoder goes")
+    except Exception as error:  # noqa: BLE001 - whatever an element's own methods raise concerns it alone
+        return _unreadable(offset, posting, RejectionCode.WRONG_TYPE, f"expected JSON values: {error}")
+
+
+def _unreadable(offset: int, posting: object, code: RejectionCode, detail: str) -> Record:
+    try:
+        payload = repr(posting)[:10_000]
+    except Exception:  # noqa: BLE001 - the same
+        payload = f"<{type(posting).__name__}>"
+    clean = detail[:500].encode(errors="replace").decode()
+    return Record(offset, payload.encode(errors="replace"), rejection=Rejection(code, clean))

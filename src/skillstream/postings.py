@@ -293,11 +293,14 @@ def _id(name: str, value: object, *, is_mapped: bool) -> str | None:
     return None
 
 
+FIRST_TIME = -62_135_596_800_000  # 0001-01-01T00:00:00Z
+LAST_TIME = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z
+
+
 def _time(value: object) -> int | None:
     """Milliseconds since the epoch of an ISO 8601 text or of (milli)seconds; `None` if it is neither."""
     if isinstance(value, int | float) and not isinstance(value, bool):
-        milliseconds = value if abs(value) >= 1e11 else value * 1000  # 1e11 s is the year 5138
-        return int(milliseconds) if abs(milliseconds) < 1e14 else None
+        return _readable_time(value if abs(value) >= 1e11 else value * 1000)  # 1e11 s is the year 5138
     if not isinstance(value, str):
         return None
     try:
@@ -306,7 +309,12 @@ def _time(value: object) -> int | None:
         return None
     if time.tzinfo is None:
         time = time.replace(tzinfo=UTC)
-    return int(time.timestamp() * 1000)
+    return _readable_time(time.timestamp() * 1000)
+
+
+def _readable_time(milliseconds: float) -> int | None:
+    """The time if Python's and everybody's readers can show it: years 1 to 9999, UTC."""
+    return int(milliseconds) if FIRST_TIME <= milliseconds <= LAST_TIME else None
 
 
 def _language(value: object) -> str | None:

@@ -158,7 +158,7 @@ def split_long(sentences: Iterable[Sentence], token_spans: TokenSpans, max_token
     """
     windows: list[Sentence] = []
     for sentence in sentences:
-        if len(sentence.text) * 4 <= max_tokens:  # no tokeniser makes more than four tokens of a character
+        if _most_tokens(sentence.text) <= max_tokens:
             windows.append(sentence)
             continue
         for a, b in _windows(sentence.text, token_spans, max_tokens):
@@ -166,6 +166,12 @@ def split_long(sentences: Iterable[Sentence], token_spans: TokenSpans, max_token
                 Sentence(sentence.text[a:b], sentence.start + a, sentence.start + b, sentence.section)
             )
     return windows
+
+
+def _most_tokens(text: str) -> int:
+    """A bound that costs nothing: a token a character, 18 for one that normalisation expands (U+FDFA)."""
+    at_most_not_ascii = len(text.encode(errors="replace")) - len(text)
+    return len(text) + 17 * at_most_not_ascii + 1
 
 
 def _windows(text: str, token_spans: TokenSpans, max_tokens: int) -> Iterator[tuple[int, int]]:

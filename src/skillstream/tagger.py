@@ -8,6 +8,7 @@ meets a new index version makes a new tagger around the same encoder (see `skill
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -32,6 +33,11 @@ from skillstream.rows import Row, RowError, Tag, TaggedChunk
 from skillstream.sentences import Document, Sentence, segment, split_long
 
 __all__ = ["Explanation", "PostingRejectedError", "Tagger", "model_version", "taxonomy_version"]
+
+logger = logging.getLogger(__name__)
+
+# Matches by sentence, and how many sentences there were, how many of them cached, how many tokens encoded.
+Matched = tuple[dict[str, SentenceMatches], tuple[int, int, int]]
 
 # Characters encoded at once, about 25,000 tokens: bounds memory (token vectors take 1.5 KB each) and is
 # still many times the encoder's own batch.
@@ -147,20 +153,48 @@ class Tagger:
     def tag_chunk(self, chunk: Chunk, now: Callable[[], float] = time.time) -> TaggedChunk:
         """One row for each record of the chunk: tagged, or rejected with the reason.
 
-        A record that cannot be read never raises. What does raise is the encoder or the index: that
-        concerns all records, and the runner must retry.
+        A record that cannot be read, or that meets a bug of ours, never raises. What does raise is an
+        encoder or index that fails for everything: that concerns all records, and the runner must retry.
         """
         parsed = [self._parse_record(record) for record in chunk.records]
-        matches, counts = self._match([item[1] for item in parsed if not isinstance(item, Rejection)])
+        documents = [item[1] for item in parsed if not isinstance(item, Rejection)]
+        try:
+            matches, counts = self._match(documents)
+        except Exception as error:  # noqa: BLE001 - one record may be the reason; told again if it is not
+            matches, counts = self._match_one_by_one(documents, error)
         tagged_at = int(now() * 1000)
         rows = []
         for record, item in zip(chunk.records, parsed, strict=True):
-            if isinstance(item, Rejection):
-                rows.append(self._rejected(chunk, record, item, tagged_at))
-            else:
-                posting, document = item
-                rows.append(self._tagged(chunk, record, posting, document, matches, tagged_at))
+            if not isinstance(item, Rejection):
+                try:
+                    rows.append(self._tagged(chunk, record, *item, matches, tagged_at))
+                    continue
+                except Exception as error:  # noqa: BLE001 - as above: it rejects this record alone
+                    item = internal(error)
+            rows.append(self._rejected(chunk, record, item, tagged_at))
         return TaggedChunk(chunk.source, chunk.partition, chunk.start, chunk.end, rows, *counts)
+
+    def _match_one_by_one(self, documents: Sequence[Document], error: Exception) -> Matched:
+        """Like `_match` where it failed: a document that fails by itself is left out of the result.
+
+        Raises:
+            Exception: `error`, if the encoder fails for the plainest text too: then no record is to blame.
+        """
+        try:
+            self.encoder.encode_tokens(["skill"])
+        except Exception:  # noqa: BLE001 - whatever it is, the first error says more
+            raise error from None
+        matches: dict[str, SentenceMatches] = {}
+        counts = (0, 0, 0)
+        for document in documents:
+            try:
+                found, (sentences, cached, tokens) = self._match([document])
+            except Exception as reason:  # noqa: BLE001 - its row will say that it is internal
+                logger.warning("a record cannot be matched: %s: %s", type(reason).__name__, reason)
+                continue
+            matches.update(found)
+            counts = (counts[0] + sentences, counts[1] + cached, counts[2] + tokens)
+        return matches, counts
 
     def _parse(self, posting: JobPosting | Mapping[str, object] | bytes | str) -> JobPosting | Rejection:
         match posting:
@@ -178,7 +212,7 @@ class Tagger:
             posting = parse_record(record, self.config.fields, self.config.max_record_bytes)
             return posting if isinstance(posting, Rejection) else (posting, self._read(posting))
         except Exception as error:  # noqa: BLE001 - a bug met in one record must not stop the others
-            return Rejection(RejectionCode.INTERNAL, f"{type(error).__name__}: {error}"[:500])
+            return internal(error)
 
     def _read(self, posting: JobPosting) -> Document:
         document = segment(posting)
@@ -273,6 +307,12 @@ def model_version(encoder: Encoder) -> str:
 def taxonomy_version(index: SkillsIndex) -> str:
     """Name and version of the taxonomy, and the version of the index made of it."""
     return f"{index.taxonomy_name}-{index.taxonomy_version}@{index.version}"
+
+
+def internal(error: Exception) -> Rejection:
+    """The rejection of a record that met a bug of ours."""
+    detail = f"{type(error).__name__}: {error}"[:500]
+    return Rejection(RejectionCode.INTERNAL, detail.encode(errors="replace").decode())
 
 
 def blocks(texts: Sequence[str], max_characters: int) -> Iterator[list[str]]:

@@ -84,6 +84,13 @@ def test_beam_flags_follow_two_dashes(postings, index_folder, tmp_path, capsys):
         (["tag", "{tmp}/a.jsonl", "--output", "{tmp}/out", "--top-k", "0"], "--top-k must be at least 1"),
         (["tag", "{tmp}/a.jsonl", "--output", "{tmp}/out", "--index", "{tmp}"], "holds no skills index"),
         (["tag", "{tmp}/a.jsonl", "--output", "{tmp}/out", "--runner", "NoRunner"], "NoRunner"),
+        (["tag", "{tmp}/a.jsonl", "--output", "{tmp}/out", "--show", "-1"], "--show"),
+        (["tag", "{tmp}/a.jsonl", "--output", "{tmp}/out", "--", "--frob=3"], "--frob=3"),
+        (
+            ["tag", "{tmp}/a.jsonl", "--output", "{tmp}/out", "--", "--direct_num_workers=x"],
+            "direct_num_workers",
+        ),
+        (["explain", "{tmp}/a.jsonl", "--", "--frob"], "no flags for Beam"),
         (["explain", "{tmp}/none.json"], "none.json"),
         (["explain", "{tmp}/a.jsonl", "--record", "99"], "--record 99"),
         (["index", "info", "{tmp}"], "holds no skills index"),

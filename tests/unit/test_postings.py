@@ -196,7 +196,7 @@ def test_further_text_comes_after_the_description_under_headings() -> None:
     ("value", "expected"),
     [("2024-05-01T12:00:00Z", 1714564800000), ("2024-05-01T14:00:00+02:00", 1714564800000),
      ("2024-05-01", 1714521600000), (1714564800, 1714564800000), (1714564800000, 1714564800000),
-     ("yesterday", None), ("", None), (True, None), ("0001-01-01T00:00+14:00", -62135647200000),
+     ("yesterday", None), ("", None), (True, None), ("0001-01-01T00:00+14:00", None),
      (1e300, None), ([1], None)],
 )  # fmt: skip
 def test_event_time(value: object, expected: int | None) -> None:

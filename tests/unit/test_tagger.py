@@ -107,8 +107,11 @@ def test_top_k_and_min_confidence_are_kept(encoder, index_folder):
     index = load_index(index_folder)
     text = "Python, SQL, Apache Kafka, weld metal, manage budgets"
     assert len(Tagger(encoder, index, TagConfig(top_k=2)).tag(text)) == 2
-    strict = Tagger(encoder, index, TagConfig(min_confidence=1.0)).tag(text)
-    assert all(tag.confidence >= 1.0 for tag in strict)
+    every = Tagger(encoder, index, TagConfig(min_confidence=0.0)).tag(text)
+    middle = every[len(every) // 2].confidence
+    strict = Tagger(encoder, index, TagConfig(min_confidence=middle)).tag(text)
+    assert 0 < len(strict) < len(every)
+    assert all(tag.confidence >= middle for tag in strict)
 
 
 def test_granularity_posting_looks_at_the_beginning_only(encoder, index_folder):
@@ -156,3 +159,32 @@ def test_blocks_keep_order_and_bounds():
     found = list(blocks(texts, 7))
     assert [text for block in found for text in block] == texts
     assert all(len(block) == 1 or sum(map(len, block)) <= 7 for block in found)
+
+
+def failing_on(encoder, word):
+    """The encoder, but a text with `word` in it makes it fail."""
+
+    class Failing:
+        def __getattr__(self, name):
+            return getattr(encoder, name)
+
+        def encode_tokens(self, texts):
+            if any(word in text for text in texts):
+                raise ValueError(f"cannot encode {word} \ud800")
+            return encoder.encode_tokens(texts)
+
+    return Failing()
+
+
+def test_a_sentence_that_the_encoder_cannot_take_rejects_its_record_alone(encoder, index_folder):
+    tagger = Tagger(failing_on(encoder, "bad"), load_index(index_folder))
+    tagged = tagger.tag_chunk(chunk_of(b'{"description": "bad"}', b'{"description": "weld metal"}'))
+    assert [row.error and row.error.code for row in tagged.rows] == ["internal", None]
+    assert tagged.rows[1].skills
+    assert rows_to_table(tagged.rows).num_rows == 2
+
+
+def test_an_encoder_that_fails_for_everything_raises(encoder, index_folder):
+    tagger = Tagger(failing_on(encoder, ""), load_index(index_folder))
+    with pytest.raises(ValueError, match="cannot encode"):
+        tagger.tag_chunk(chunk_of(b'{"description": "weld metal"}'))

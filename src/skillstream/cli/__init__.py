@@ -30,11 +30,12 @@ COMMANDS = {
     "training-data": ("skillstream.cli.training", "training_data_command"),
     "train": ("skillstream.cli.training", "train_command"),
     "model": ("skillstream.cli.model", "model_group"),
-    "flink": ("skillstream.cli.flink", "flink_group"),
     "replay": ("skillstream.cli.replay", "replay_command"),
     "flink": ("skillstream.cli.flink", "flink_group"),
     "doctor": ("skillstream.cli.doctor", "doctor_command"),
 }
+
+TAKES_BEAM_FLAGS = frozenset({"tag", "stream", "training-data", "flink"})
 
 
 class LazyGroup(click.Group):
@@ -64,7 +65,9 @@ def cli(debug: bool) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command and returns its exit code; never raises but for `--debug`-less bugs in itself."""
+    """Runs one command and returns its exit code; never raises."""
+    if sys.stdout is None:  # closed by the caller: `skillstream ... >&-`
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - for the life of the process
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments or bool(os.environ.get("SKILLSTREAM_DEBUG"))
     arguments = [argument for argument in arguments if argument != "--debug"]
@@ -73,6 +76,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     beam_flags = arguments[cut + 1 :]
     set_up_logging(debug)
     try:
+        if beam_flags and arguments[:1] and arguments[0] not in TAKES_BEAM_FLAGS:
+            raise click.UsageError(f"{arguments[0]} takes no flags for Beam after --")
         result = cli.main(arguments[:cut], prog_name="skillstream", standalone_mode=False, obj=beam_flags)
     except click.exceptions.Exit as stop:
         return stop.exit_code
@@ -86,6 +91,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return fail(str(error), 2, debug)
     except SkillstreamError as error:
         return fail(str(error), 1, debug)
+    except SystemExit as stop:  # by a library: rich ends so when the reader of our output has gone
+        return stop.code if isinstance(stop.code, int) else 1
     except BrokenPipeError:
         # The reader of our output (`| head`) has gone; nothing is left to tell it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

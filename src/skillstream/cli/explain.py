@@ -14,9 +14,12 @@ from skillstream.cli.options import config_options
 from skillstream.cli.tables import plain_console, tags_table
 from skillstream.config import TagConfig
 from skillstream.errors import SourceError, UsageError
+from skillstream.sections import BOILERPLATE
 from skillstream.tagger import Explanation, PostingRejectedError, Tagger
 
 __all__ = ["explain_command"]
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 @click.command("explain")
@@ -67,9 +70,16 @@ def _read(file: str, record: int) -> bytes | str:
         if not 0 <= record < len(lines):
             raise SourceError(f"{file} has {len(lines)} records; --record {record} is not one of them")
         return lines[record]
-    if content.lstrip()[:1] == b"{":
-        return content
-    return content.decode("utf-8", errors="replace")
+    text = content.decode("utf-8-sig", errors="replace")
+    return content if text.lstrip()[:1] in ("{", "[") and _is_json(content) else text
+
+
+def _is_json(content: bytes) -> bool:
+    try:
+        msgspec.json.decode(content.removeprefix(BYTE_ORDER_MARK))
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return True
 
 
 def _print(explanation: Explanation) -> None:
@@ -77,7 +87,7 @@ def _print(explanation: Explanation) -> None:
     document = explanation.document
     text = Text(document.text)
     for sentence in document.sentences:
-        if sentence.section in {"about_company", "benefits", "equal_opportunity", "how_to_apply"}:
+        if sentence.section in BOILERPLATE:
             text.stylize("dim", sentence.start, sentence.end)
     for tag in explanation.tags:
         text.stylize("bold green", tag.words_start, tag.words_end)

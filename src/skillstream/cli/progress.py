@@ -19,6 +19,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from skillstream.errors import SkillstreamError
+
 __all__ = ["show_progress"]
 
 TERMINAL_INTERVAL_S = 0.5
@@ -54,21 +56,33 @@ def _bar(done: Callable[[], int], total: int | None, stop: threading.Event) -> N
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    first, started = done(), time.monotonic()
+    first, started = _safe(done) or 0, time.monotonic()
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("tagging", total=total, completed=first, rate="")
         while not stop.wait(TERMINAL_INTERVAL_S):
-            rows = done()
+            rows = _safe(done)
+            if rows is None:
+                continue
             rate = (rows - first) / (time.monotonic() - started)
             progress.update(task, completed=rows, rate=f"{rate:,.1f}/s")
 
 
 def _lines(done: Callable[[], int], total: int | None, stop: threading.Event) -> None:
-    first, started = done(), time.monotonic()
+    first, started = _safe(done) or 0, time.monotonic()
     while not stop.wait(PLAIN_INTERVAL_S):
-        rows = done()
+        rows = _safe(done)
+        if rows is None:
+            continue
         rate = (rows - first) / (time.monotonic() - started)
         line = f"{rows:,}{'' if total is None else f' of {total:,}'} rows, {rate:,.1f}/s"
         if total is not None and rate > 0:
             line += f", {max(0.0, (total - rows) / rate):,.0f} s left"
         click.echo(line, err=True)
+
+
+def _safe(done: Callable[[], int]) -> int | None:
+    """The count, or `None` while the output cannot be read: the job itself will tell why."""
+    try:
+        return done()
+    except (SkillstreamError, OSError):
+        return None

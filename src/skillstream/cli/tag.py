@@ -20,7 +20,11 @@ __all__ = ["tag_command"]
 @config_options(FilesConfig)
 @click.option("--runner", default="local", show_default=True, help="Beam runner; local needs nothing else.")
 @click.option(
-    "--show", default=0, metavar="N", help="Show the ranked tags of the first N postings at the end."
+    "--show",
+    default=0,
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Show the ranked tags of the first N postings at the end.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object on stdout.")
 @click.pass_obj
