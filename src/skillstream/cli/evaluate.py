@@ -33,7 +33,13 @@ __all__ = ["evaluate_command"]
     show_default=True,
     help="What ranks: pooled vectors; semantic = these + token-level; exact = names in the text; full = all.",
 )
-@click.option("--backend", type=click.Choice(["auto", *BACKENDS]), default="auto", show_default=True)
+@click.option(
+    "--backend",
+    type=click.Choice(["auto", *BACKENDS]),
+    default="auto",
+    show_default=True,
+    help="What runs the encoder.",
+)
 @click.option(
     "--precision",
     type=click.Choice(PRECISIONS),
