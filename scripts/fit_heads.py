@@ -25,7 +25,16 @@ from sklearn.metrics import f1_score, roc_auc_score
 from skillstream.encoder import Encoder, load_encoder
 from skillstream.evaluation import labels_index, read_annotations, read_labels
 from skillstream.fusion import FEATURES, KINDS, weight_vector
-from skillstream.heads import LANE_WEIGHTS, LANES, Confidence, Heads, Lane, neutral_heads, save_heads
+from skillstream.heads import (
+    LANE_WEIGHTS,
+    LANES,
+    Confidence,
+    Heads,
+    Lane,
+    confidence_features,
+    neutral_heads,
+    save_heads,
+)
 from skillstream.index import SkillsIndex
 from skillstream.ranking import Ranker
 
@@ -45,6 +54,7 @@ SYNTHETIC_WEIGHT = 0.3  # of the set beside a real one; 0 to 1 differ by noise
 EMPTY_SENTENCES = 700  # sentences of real postings that name no skill
 EMPTY_WEIGHT = 0.3
 BAGS = 12
+PULL = 0.1  # towards the neutral weights: the sets are small, the optimum is flat
 BOOTSTRAPS = 50
 TOP = 20  # candidates of a sentence that can become tags
 
@@ -165,8 +175,7 @@ def search(sets: Sequence[Queries], samples: Sequence[npt.NDArray[np.int64]]) ->
             np.average(np.mean(q.figures(weights), axis=0), weights=s) * q.weight
             for q, s in zip(sets, samples, strict=True)
         ]
-        # The figures are steps: a slight pull to the start decides between equals.
-        return float(np.mean(figures) - 0.02 * np.mean(((weights - start) / step) ** 2))
+        return float(np.mean(figures) - PULL * np.mean(((weights - start) / step) ** 2))
 
     best, weights = value(start), start.copy()
     for shrink in (1.0, 0.7, 0.5):
@@ -186,7 +195,7 @@ def search(sets: Sequence[Queries], samples: Sequence[npt.NDArray[np.int64]]) ->
 class Scored:
     """The best candidates of each sentence of a set, for one lane."""
 
-    features: Floats  # what `Confidence.features` gives
+    features: Floats  # see `confidence_features`
     right: Flags
     weights: Floats
     gold: int
@@ -202,13 +211,13 @@ def score(pairs: Pairs, weights: dict[str, float], lane: str, weight: float = 1.
         use = np.flatnonzero(named[rows]) if lane == "exact" else np.arange(rows.stop - rows.start)
         scores = pairs.features[rows][use] @ vector
         top = np.argsort(-scores, kind="stable")[:TOP]
-        features.append(BLANK.features(scores, gate)[top])
+        features.append(confidence_features(scores, gate, named[rows][use])[top])
         right.append(pairs.right[rows][use][top])
     stacked = np.concatenate(features)
     return Scored(stacked, np.concatenate(right), np.full(len(stacked), weight), int(pairs.gold.sum()))
 
 
-BLANK = Confidence(0.0, 1.0, 0.0, 0.0, 0.0, [(0.0, 0.0), (1.0, 1.0)])
+UNCORRECTED = [(0.0, 0.0), (1.0, 1.0)]
 
 
 def fit_logistic(sets: Sequence[Scored]) -> Confidence:
@@ -222,7 +231,7 @@ def fit_logistic(sets: Sequence[Scored]) -> Confidence:
     intercept, score, gate, rank, margin = (
         round(float(w), 4) for w in (model.intercept_[0], *(model.coef_[0] / spread))
     )
-    return Confidence(intercept, score, gate, rank, margin, BLANK.knots)
+    return Confidence(intercept, score, gate, rank, margin, UNCORRECTED)
 
 
 def predict(confidence: Confidence, scored: Scored) -> Floats:

@@ -22,6 +22,7 @@ __all__ = [
     "Confidence",
     "Heads",
     "Lane",
+    "confidence_features",
     "load_heads",
     "neutral_heads",
     "read_heads",
@@ -52,11 +53,13 @@ class Confidence(msgspec.Struct, frozen=True):
     """From fused scores to a calibrated probability: a logistic regression, then a monotone correction.
 
     A score says more beside the others of its sentence: the best one is right more often than the third
-    best with the same score. All of it is monotone in the score, so the order within a sentence stays.
+    best with the same score. A skill that is named word for word competes with none: in "Python, SQL and
+    Java" the third is as right as the first.
 
     Attributes:
-        intercept, score, gate, rank, margin: weights of 1, the fused score, the sentence's gate (log-odds),
-            log(1 + rank within the sentence, from 0), and the distance to the best score of the sentence.
+        intercept, score, gate: weights of 1, the fused score, the sentence's gate (log-odds).
+        rank, margin: weights of log(1 + rank within the sentence, from 0) and of the distance to the best
+            score of the sentence; both are 0 for a skill that is named.
         knots: (logistic probability, calibrated probability) pairs, ascending; linear in between.
     """
 
@@ -67,28 +70,36 @@ class Confidence(msgspec.Struct, frozen=True):
     margin: float
     knots: list[tuple[float, float]]
 
-    def features(self, scores: Floats, gate: float) -> Floats:
-        """What the logistic regression looks at: float32[k, 4], without the intercept."""
-        ranks = np.empty(len(scores), np.float32)
-        ranks[np.argsort(-scores, kind="stable")] = np.arange(len(scores))
-        margins = scores.max(initial=-np.inf) - scores
-        return np.stack([scores, np.full_like(scores, gate), np.log1p(ranks), margins], axis=1)
+    def chances(self, scores: Floats, gate: float, named: npt.NDArray[np.bool_]) -> Floats:
+        """What the logistic regression says, before the correction; arguments as for `of`."""
+        weights = np.array([self.score, self.gate, self.rank, self.margin], np.float32)
+        odds = confidence_features(scores, gate, named) @ weights + self.intercept
+        chances: Floats = 1 / (1 + np.exp(-odds))
+        return chances
 
-    def of(self, scores: Floats, gate: float) -> Floats:
+    def of(self, scores: Floats, gate: float, named: npt.NDArray[np.bool_]) -> Floats:
         """Calibrated probabilities of the candidates of one sentence.
 
         Args:
             scores: float32[k], fused scores of all its candidates.
             gate: log-odds that the sentence names a skill.
+            named: bool[k], whether a name of the skill stands in the sentence.
 
         Returns:
             float32[k] in [0, 1].
         """
-        weights = np.array([self.score, self.gate, self.rank, self.margin], np.float32)
-        odds = self.features(scores, gate) @ weights + self.intercept
         x, y = zip(*self.knots, strict=True)
-        calibrated: Floats = np.interp(1 / (1 + np.exp(-odds)), x, y).astype(np.float32)
+        calibrated: Floats = np.interp(self.chances(scores, gate, named), x, y).astype(np.float32)
         return calibrated
+
+
+def confidence_features(scores: Floats, gate: float, named: npt.NDArray[np.bool_]) -> Floats:
+    """Score, gate, log(1 + rank) and margin of the candidates of one sentence, float32[k, 4]."""
+    ranks = np.empty(len(scores), np.float32)
+    ranks[np.argsort(-scores, kind="stable")] = np.arange(len(scores))
+    ranks[named] = 0.0
+    margins = np.where(named, np.float32(0), scores.max(initial=-np.inf) - scores)
+    return np.stack([scores, np.full_like(scores, gate), np.log1p(ranks), margins], axis=1)
 
 
 class Lane(msgspec.Struct, frozen=True):

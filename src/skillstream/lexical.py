@@ -8,7 +8,6 @@ frequency among the labels, so "quantum" counts more than "manage".
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from functools import lru_cache
@@ -16,11 +15,12 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from skillstream.words import normal_words
+
 __all__ = ["LabelWords", "stem"]
 
 Floats = npt.NDArray[np.float32]
 
-WORD = re.compile(r"[^\W_]+(?:[.'’][^\W_]+)*[+#]*")
 STOP_WORDS = frozenset(
     "and are as at be by for from in into is it its of on or that their this to we with you".split()  # noqa: SIM905
 )
@@ -42,7 +42,9 @@ def stem(word: str) -> str:
 
 def stems(text: str) -> set[str]:
     """Stems of the words of a text, without function words."""
-    return {stem(word) for word in WORD.findall(text.lower()) if word not in STOP_WORDS}
+    return {
+        stem(word) for word in normal_words(text) if word not in STOP_WORDS and any(map(str.isalnum, word))
+    }
 
 
 class LabelWords:

@@ -30,7 +30,7 @@ SHARPNESS = 10.0
 SHARE_OF_PEAK = 0.45
 
 WORD = re.compile(r"\w+(?:[-.'’&/]\w+)*[+#]*")
-# Not at the ends of a span: "the budget of" is shown as "budget".
+# Never evidence by themselves: "the budget of" is shown as "budget".
 EDGE_WORDS = frozenset(
     ["a", "an", "and", "as", "at", "by", "for", "in", "of", "on", "or", "the", "to", "with"]
 )
@@ -75,11 +75,10 @@ def evidence_span(text: str, weights: Floats, spans: Ints) -> tuple[int, int]:
     inside = (spans[:, 1] > spans[:, 0]) & (numbers >= 0) & (spans[:, 0] < ends[numbers])
     heights = np.zeros(len(words), np.float32)
     np.maximum.at(heights, numbers[inside], weights[inside])
-    first, last = _heaviest_run((heights - SHARE_OF_PEAK * heights.max()).tolist())
-    while first < last and text[slice(*words[first])].lower() in EDGE_WORDS:
-        first += 1
-    while last > first and text[slice(*words[last])].lower() in EDGE_WORDS:
-        last -= 1
+    edge = np.array([text[start:end].lower() in EDGE_WORDS for start, end in words])
+    heights -= SHARE_OF_PEAK * heights[~edge].max(initial=0.0)
+    heights[edge] = np.minimum(heights[edge], -1e-6)  # carried along, but never at an end
+    first, last = _heaviest_run(heights.tolist())
     return words[first][0], words[last][1]
 
 

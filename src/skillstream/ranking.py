@@ -26,7 +26,9 @@ from skillstream.index import SkillsIndex
 from skillstream.lexical import LabelWords
 from skillstream.matching import evidence_span, token_match
 from skillstream.rows import Tag
+from skillstream.sections import BOILERPLATE
 from skillstream.sentences import Document, Sentence
+from skillstream.words import normal_words
 
 __all__ = ["Match", "Ranker", "RankingOptions", "SentenceMatches"]
 
@@ -34,9 +36,15 @@ Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
 POOLED, TOKEN, OVERLAP, LENGTH = (FEATURES.index(name) for name in ("pooled", "token", "overlap", "length"))
-# In these sections only what is named word for word counts, and only if it is a strong match.
-SIDE_SECTIONS = frozenset({"about_company", "benefits", "equal_opportunity", "how_to_apply"})
-SIDE_CONFIDENCE = 0.7
+# In boilerplate only what is named word for word counts, and only if it is a strong match.
+BOILERPLATE_CONFIDENCE = 0.7
+# Words that stand for no skill by themselves, but draw skills with these words in their labels:
+# "excellent skills" is not "develop personal skills".
+POSTING_WORDS = frozenset([
+    "ability", "background", "candidate", "career", "company", "duty", "employee", "experience", "job",
+    "knowledge", "opportunity", "position", "qualification", "requirement", "responsibility", "role", "skill",
+    "task", "work", "working", "year",
+])  # fmt: skip
 # From this similarity on an exact match is also a semantic one.
 SEMANTIC = 0.35
 # Labels this alike are one skill under two names, wherever they are found ...
@@ -152,7 +160,8 @@ class Ranker:
     ) -> SentenceMatches:
         features, token_weights = self.features(i, text, encoded, skills, names)
         scores = features @ self._weights
-        confidences = self.lane.confidence.of(scores, gate)
+        named = np.isin(skills, list(names))
+        confidences = self.lane.confidence.of(scores, gate, named)
         kept = np.flatnonzero(confidences >= self.min_confidence)
         kept = kept[np.argsort(-scores[kept], kind="stable")][: self.options.top_k]
         spans = encoded.spans[encoded.bounds[i] : encoded.bounds[i + 1]]
@@ -165,6 +174,8 @@ class Ranker:
                 kind = "both" if similarity >= SEMANTIC else "exact"
             else:
                 start, end = evidence_span(text, token_weights[:, row], spans)
+                if POSTING_WORDS.issuperset(normal_words(text[start:end])):
+                    continue
                 kind = "semantic"
             matches.append(Match(skill, similarity, float(confidences[row]), kind, start, end))
         return tuple(matches)
@@ -178,9 +189,9 @@ class Ranker:
         """
         best: dict[int, tuple[Match, Sentence]] = {}
         for sentence, found in zip(document.sentences, matches, strict=True):
-            side = sentence.section in SIDE_SECTIONS
+            boilerplate = sentence.section in BOILERPLATE
             for match in found:
-                if side and (match.kind == "semantic" or match.confidence < SIDE_CONFIDENCE):
+                if boilerplate and (match.kind == "semantic" or match.confidence < BOILERPLATE_CONFIDENCE):
                     continue
                 known = best.get(match.skill)
                 if known is None or match.confidence > known[0].confidence:
