@@ -25,9 +25,8 @@ CONTENDERS = ("skillstream", "run_inference")
 
 
 def run_skillstream(postings: Path, model: str) -> dict[str, float]:
-    from skillstream.pipelines import tag_files
-
     from skillstream import FilesConfig
+    from skillstream.pipelines import tag_files
 
     with tempfile.TemporaryDirectory() as output:
         # One posting first: converts and caches model and index, as any second run finds them.

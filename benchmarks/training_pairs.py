@@ -16,8 +16,8 @@ import time
 from pathlib import Path
 
 import click
-from skillstream.pipelines.training_data import TrainingDataConfig, run
 
+from skillstream.pipelines.training_data import TrainingDataConfig, run
 from skillstream.training.sources import parse_source
 
 WORDS = [

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
-from skillstream.pipelines import tag_stream
-from skillstream.pipelines.options import BUNDLE_SIZE, check_cluster_flags
 
 from skillstream.errors import RunError, SkillstreamError, UsageError
 from skillstream.flink_config import FlinkConfig
 from skillstream.flink_rest import FlinkJob, FlinkRest
+from skillstream.pipelines import tag_stream
+from skillstream.pipelines.options import BUNDLE_SIZE, check_cluster_flags
 from skillstream.stream_config import StreamConfig
 
 __all__ = ["flink_flags", "submit"]

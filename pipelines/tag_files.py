@@ -21,21 +21,21 @@ import msgspec
 from apache_beam.metrics import MetricsFilter
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.runner import PipelineResult
-from skillstream.pipelines.options import add_config_flags, config_from_flags, pipeline_runner, root_cause
-from skillstream.transforms.publish import PublishChunks
-from skillstream.transforms.read_files import PROBLEMS, ReadFiles
-from skillstream.transforms.skills_index import skills_index_side_input
-from skillstream.transforms.tag import TagChunks
 
 from skillstream.config import FilesConfig
 from skillstream.encoder import load_encoder
 from skillstream.errors import RunError, SkillstreamError, UsageError
 from skillstream.index import check_model, default_index_folder, load_index
+from skillstream.pipelines.options import add_config_flags, config_from_flags, pipeline_runner, root_cause
 from skillstream.run_info import RunInfo, open_run, read_run, versions, without_secrets
 from skillstream.sink import Chain, sweep
 from skillstream.sources.plan import RANGE_BYTES, FilePlan, FileRange, plan_files
 from skillstream.summary import RunSummary, SourceSummary
 from skillstream.tagger import model_version, taxonomy_version
+from skillstream.transforms.publish import PublishChunks
+from skillstream.transforms.read_files import PROBLEMS, ReadFiles
+from skillstream.transforms.skills_index import skills_index_side_input
+from skillstream.transforms.tag import TagChunks
 
 __all__ = ["build", "main", "run"]
 

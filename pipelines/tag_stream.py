@@ -22,6 +22,11 @@ from typing import Any
 import apache_beam as beam
 import msgspec
 from apache_beam.options.pipeline_options import PipelineOptions
+
+from skillstream.encoder import load_encoder
+from skillstream.errors import RunError, SkillstreamError, UsageError
+from skillstream.index import check_model, default_index_folder, load_index
+from skillstream.live import DRAIN, LIVE
 from skillstream.pipelines.options import (
     add_config_flags,
     check_cluster_flags,
@@ -29,20 +34,15 @@ from skillstream.pipelines.options import (
     pipeline_runner,
     root_cause,
 )
-from skillstream.transforms.observe import Observe
-from skillstream.transforms.publish import PublishChunks
-from skillstream.transforms.read_kafka import ReadKafka
-from skillstream.transforms.tag import TagChunks
-
-from skillstream.encoder import load_encoder
-from skillstream.errors import RunError, SkillstreamError, UsageError
-from skillstream.index import check_model, default_index_folder, load_index
-from skillstream.live import DRAIN, LIVE
 from skillstream.run_info import RunInfo, open_run, versions, without_secrets
 from skillstream.sink import Chain, sweep
 from skillstream.sources.kafka_start import StreamPlan, plan_stream
 from skillstream.stream_config import StreamConfig
 from skillstream.stream_metrics import serve_metrics
+from skillstream.transforms.observe import Observe
+from skillstream.transforms.publish import PublishChunks
+from skillstream.transforms.read_kafka import ReadKafka
+from skillstream.transforms.tag import TagChunks
 
 __all__ = ["StreamSummary", "build", "main", "prepare", "run"]
 

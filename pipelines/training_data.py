@@ -19,7 +19,13 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.metrics import MetricsFilter
 from apache_beam.options.pipeline_options import PipelineOptions
+
+from skillstream.encoder.models import read_config, resolve_model
+from skillstream.encoder.tokenizer import TextTokenizer
+from skillstream.errors import OutputError, RunError, SkillstreamError, UsageError
 from skillstream.pipelines.options import pipeline_runner, root_cause
+from skillstream.training.data_card import CountTokens, describe_pairs, write_data_card
+from skillstream.training.sources import PairSource, parse_source
 from skillstream.transforms.training_pairs import (
     METRICS,
     AssignSplits,
@@ -28,12 +34,6 @@ from skillstream.transforms.training_pairs import (
     ReadPairs,
     WritePairs,
 )
-
-from skillstream.encoder.models import read_config, resolve_model
-from skillstream.encoder.tokenizer import TextTokenizer
-from skillstream.errors import OutputError, RunError, SkillstreamError, UsageError
-from skillstream.training.data_card import CountTokens, describe_pairs, write_data_card
-from skillstream.training.sources import PairSource, parse_source
 
 __all__ = ["TrainingDataConfig", "build", "main", "run"]
 

@@ -17,9 +17,9 @@ import click
 import msgspec
 import torch
 from safetensors.torch import load_file, save_file
-from skillstream.pipelines.training_data import TrainingDataConfig, run
 
 from skillstream.encoder.models import resolve_model
+from skillstream.pipelines.training_data import TrainingDataConfig, run
 from skillstream.training.pair_files import load_pairs
 from skillstream.training.recipes import RECIPES, Recipe
 from skillstream.training.sources import parse_source

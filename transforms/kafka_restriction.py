@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import msgspec
 from apache_beam.io.iobase import RestrictionProgress, RestrictionTracker
 from apache_beam.transforms.core import RestrictionProvider
+
 from skillstream.transforms.coders import StructCoder
 
 __all__ = ["KafkaRestriction", "KafkaRestrictionProvider", "KafkaTracker"]
@@ -19,7 +20,7 @@ class KafkaRestriction(msgspec.Struct, frozen=True, array_like=True):
     ended: bool = False
 
 
-class KafkaTracker(RestrictionTracker):  # type: ignore[misc]
+class KafkaTracker(RestrictionTracker):
     """Claims are `(partition, end)` of a chunk to hand out, or `None` for the end of the reader.
 
     It splits at 0 only: a checkpoint. The rest is then another bundle's, and all claims are refused.
@@ -61,7 +62,7 @@ class KafkaTracker(RestrictionTracker):  # type: ignore[misc]
         return False
 
 
-class KafkaRestrictionProvider(RestrictionProvider):  # type: ignore[misc]
+class KafkaRestrictionProvider(RestrictionProvider):
     """Each element is a reader's number; it begins with no positions: the chains know them."""
 
     def initial_restriction(self, element: int) -> KafkaRestriction:  # noqa: ARG002

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 import apache_beam as beam
 from apache_beam.metrics import Metrics
 from apache_beam.pvalue import PBegin, PCollection
-from skillstream.transforms import coders  # noqa: F401 - registers the coders of FileRange and Chunk
 
 from skillstream.chunks import Chunk
 from skillstream.sink import Chain
 from skillstream.sources.files import SourceReadError, read_chunks
 from skillstream.sources.plan import FileRange
+from skillstream.transforms import coders  # noqa: F401 - registers the coders of FileRange and Chunk
 
 __all__ = ["PROBLEMS", "ReadFiles"]
 

@@ -18,14 +18,14 @@ from apache_beam.pvalue import PBegin, PCollection
 from apache_beam.runners.sdf_utils import RestrictionTrackerView
 from apache_beam.transforms.window import TimestampedValue
 from apache_beam.utils.timestamp import Duration, Timestamp
-from skillstream.transforms import coders  # noqa: F401 - registers the coder of Chunk
-from skillstream.transforms.kafka_restriction import KafkaRestriction, KafkaRestrictionProvider
 
 from skillstream.chunks import Chunk
 from skillstream.live import DRAIN, LIVE, Reading
 from skillstream.sink import Chain
 from skillstream.sources.kafka import KafkaReader
 from skillstream.sources.kafka_config import KafkaConfig
+from skillstream.transforms import coders  # noqa: F401 - registers the coder of Chunk
+from skillstream.transforms.kafka_restriction import KafkaRestriction, KafkaRestrictionProvider
 
 __all__ = ["ReadKafka"]
 
@@ -40,7 +40,7 @@ _RESTRICTION = beam.DoFn.RestrictionParam(KafkaRestrictionProvider())
 _WATERMARK = beam.DoFn.WatermarkEstimatorParam(ManualWatermarkEstimator.default_provider())
 
 
-class ReadKafka(beam.PTransform):  # type: ignore[misc]
+class ReadKafka(beam.PTransform):
     """The topic's records as an unbounded `PCollection[Chunk]`, each partition from its chain's end on.
 
     Guarantee: with `PublishChunks(output)` fused behind it (no grouping, reshuffle or flatten between),
@@ -82,7 +82,7 @@ class ReadKafka(beam.PTransform):  # type: ignore[misc]
         )
 
 
-class _Read(beam.DoFn):  # type: ignore[misc]
+class _Read(beam.DoFn):
     def __init__(
         self,
         config: KafkaConfig,

@@ -13,13 +13,13 @@ import numpy as np
 from apache_beam import coders
 from apache_beam.metrics import Metrics
 from apache_beam.pvalue import AsSingleton, PBegin, PCollection
-from skillstream.transforms.coders import StructCoder
 
 from skillstream.training.near import Signature, bands, near_duplicates, signature
 from skillstream.training.pair_files import write_shard
 from skillstream.training.pairs import BadRow, TrainingPair, text_id
 from skillstream.training.sources import PairSource, read_pairs
 from skillstream.training.split import SplitTable
+from skillstream.transforms.coders import StructCoder
 
 __all__ = ["METRICS", "AssignSplits", "DropDuplicates", "DropNearDuplicates", "ReadPairs", "WritePairs"]
 
@@ -46,7 +46,7 @@ for _coder in (PairCoder, SignatureCoder, PairSourceCoder, SplitTableCoder):
     coders.registry.register_coder(_coder.struct, _coder)
 
 
-class ReadPairs(beam.PTransform):  # type: ignore[misc]
+class ReadPairs(beam.PTransform):
     """The normalised pairs of all sources; bad rows are counted by source and reason (metrics `bad: ...`)."""
 
     def __init__(self, sources: Sequence[PairSource]) -> None:
@@ -71,7 +71,7 @@ def _read(source: PairSource) -> Iterator[TrainingPair]:
             yield made
 
 
-class DropDuplicates(beam.PTransform):  # type: ignore[misc]
+class DropDuplicates(beam.PTransform):
     """Of pairs that differ at most in case the smallest one."""
 
     def expand(self, pairs: PCollection) -> PCollection:
@@ -85,7 +85,7 @@ class DropDuplicates(beam.PTransform):  # type: ignore[misc]
         )
 
 
-class DropNearDuplicates(beam.PTransform):  # type: ignore[misc]
+class DropNearDuplicates(beam.PTransform):
     """Pairs without those whose anchor is nearly that of another pair with the same positive.
 
     Gives `(pairs, links)`: links are the ids of anchors that are nearly the same; those with other positives
@@ -155,7 +155,7 @@ def _kept(joined: tuple[str, dict[str, Iterable[TrainingPair]]]) -> Iterator[Tra
             yield _counted(pair, "without near duplicates")
 
 
-class AssignSplits(beam.PTransform):  # type: ignore[misc]
+class AssignSplits(beam.PTransform):
     """Pairs as `(split, pair)`; no text stands on two sides, nor one that is nearly the same.
 
     Connected components need all edges in one place: 16 bytes a pair there, and 9 bytes a text at each
@@ -186,7 +186,7 @@ class AssignSplits(beam.PTransform):  # type: ignore[misc]
         )
 
 
-class _Packed(beam.CombineFn):  # type: ignore[misc]
+class _Packed(beam.CombineFn):
     """Pairs of ids as bytes: a list of tuples would take ten times the memory."""
 
     def create_accumulator(self) -> bytearray:
@@ -210,14 +210,14 @@ def _edges(packed: bytes) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
     return np.frombuffer(packed, "<i8").reshape(-1, 2)
 
 
-class _Deal(beam.DoFn):  # type: ignore[misc]
+class _Deal(beam.DoFn):
     def process(self, pair: TrainingPair, table: SplitTable) -> Iterator[tuple[str, TrainingPair]]:
         split = table.find(text_id(pair.anchor))
         Metrics.counter(METRICS, f"split: {split}: {pair.kind}").inc()
         yield split, pair
 
 
-class WritePairs(beam.PTransform):  # type: ignore[misc]
+class WritePairs(beam.PTransform):
     """`(split, pair)` to `OUTPUT/<split>/part-<n>-of-<shards>.parquet`; gives the paths.
 
     A shard is put in order in memory, so large data sets want several.

@@ -60,7 +60,7 @@ class StreamCollector(Collector):
         yield HistogramMetricFamily(
             "skillstream_record_age_seconds",
             "Age of records, by their own time, when their file was published.",
-            buckets=[(str(floatToGoString(bound)), count) for bound, count in live.age_buckets],
+            buckets=[(str(floatToGoString(bound)), count) for bound, count in live.age_buckets],  # type: ignore[no-untyped-call]
             sum_value=live.age_sum,
         )
         yield GaugeMetricFamily("skillstream_healthy", "1 unless stuck.", value=float(live.stuck is None))

@@ -11,8 +11,8 @@ import signal
 import time
 
 import pytest
-
 from scripts.dev_kafka import ServerUnavailableError, create_topic
+
 from tests.faults.stream_jobs import Load, await_rows
 from tests.faults.toxiproxy import Toxiproxy
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-
 from scripts.dev_kafka import KafkaServer, ServerUnavailableError, create_topic
 
 # --- servers ---------------------------------------------------------------------------------------------

@@ -6,10 +6,10 @@ import json
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from skillstream.pipelines import tag_files
 
 from skillstream import FilesConfig
 from skillstream.errors import SourceError
+from skillstream.pipelines import tag_files
 from tests.faults.ledger import assert_exactly_once
 
 pytestmark = pytest.mark.usefixtures("hash_model")

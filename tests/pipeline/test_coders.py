@@ -5,13 +5,13 @@ import sys
 
 import pytest
 from apache_beam import coders
-from skillstream.transforms import coders as ours
 
 from skillstream.chunks import Chunk, Record
 from skillstream.index_package import IndexPackage
 from skillstream.rejections import Rejection, RejectionCode
 from skillstream.rows import TaggedChunk
 from skillstream.sources.plan import FileRange
+from skillstream.transforms import coders as ours
 
 CHUNK = Chunk(
     "s",
@@ -23,7 +23,7 @@ CHUNK = Chunk(
 VALUES = [
     CHUNK,
     TaggedChunk("s", 1, 5, 9, [], 3, 2, 1),
-    FileRange("s", 0, "a.jsonl", "jsonl", None, 0, None, 0, None),
+    FileRange("s", 0, "a.jsonl", "jsonl", None, 0, None, 0, None, 10, 7),
     IndexPackage("v1", {"a": b"1", "b": b"2"}),
 ]
 

@@ -7,11 +7,11 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
-from skillstream.pipelines import tag_files
 
 from skillstream import FilesConfig
 from skillstream.chain_check import verify_chain
 from skillstream.errors import IndexFormatError, OutputError, RunError, SourceError
+from skillstream.pipelines import tag_files
 from tests.data import make_jsonl, make_posting
 
 pytestmark = pytest.mark.usefixtures("hash_model")

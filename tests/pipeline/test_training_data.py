@@ -7,9 +7,9 @@ import json
 from pathlib import Path
 
 import pytest
-from skillstream.pipelines.training_data import TrainingDataConfig, main, run
 
 from skillstream.errors import OutputError, UsageError
+from skillstream.pipelines.training_data import TrainingDataConfig, main, run
 from skillstream.training.pair_files import load_pairs
 from skillstream.training.pairs import text_id
 from skillstream.training.sources import PairSource, parse_source

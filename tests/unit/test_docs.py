@@ -5,9 +5,9 @@ import re
 from pathlib import Path
 
 import pytest
-from skillstream.pipelines import tag_files
 
 from skillstream import FilesConfig
+from skillstream.pipelines import tag_files
 from tests.data import make_jsonl
 
 ROOT = Path(__file__).parents[2]
