@@ -3,11 +3,13 @@ import gzip
 import io
 import json
 import math
+import os
 import random
 import tracemalloc
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -15,8 +17,9 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from skillstream.errors import SourceError
 from skillstream.rejections import RejectionCode
-from skillstream.sources import decode, lines
+from skillstream.sources import decode, lines, plan
 from skillstream.sources.files import SourceReadError, read_chunks
 from skillstream.sources.json_values import split_values
 from skillstream.sources.plan import plan_files
@@ -229,6 +232,78 @@ def test_a_file_that_vanished_or_shrank_since_the_plan_is_told(tmp_path, name):
     path.unlink()
     with pytest.raises(SourceReadError, match=name):
         list(read_chunks(item, 0, 10))
+
+
+def read_while(item, change, max_rows=10):
+    """The payloads read until the fault that a change after the first chunk brings, and the fault."""
+    chunks = read_chunks(item, item.start, max_rows)
+    found = [record.payload for record in next(chunks).records]
+    change()
+    try:
+        for chunk in chunks:
+            found += [record.payload for record in chunk.records]
+    except SourceReadError as error:
+        return found, str(error)
+    return found, ""
+
+
+def append(path, data):
+    with path.open("ab") as file:
+        file.write(data)
+
+
+@pytest.mark.parametrize("name", ["x.jsonl", "x.jsonl.gz", "x.csv", "x.json", "x.parquet"])
+def test_rows_read_after_a_change_are_not_published(tmp_path, name):
+    path = write(tmp_path / name, POSTINGS)
+    (item,) = plan_files([str(path)]).ranges
+    found, message = read_while(item, lambda: write(path, POSTINGS + POSTINGS))
+    assert [json.loads(payload) for payload in found] == POSTINGS[:10]
+    assert message.startswith(f"{path}: it has changed")
+    with pytest.raises(SourceReadError, match="it has changed"):
+        next(read_chunks(item, 0, 10))
+
+
+def test_a_half_written_line_at_the_end_is_not_published(tmp_path):
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(b'{"title": "a"}\n{"title": "b"}')
+    (item,) = plan_files([str(path)]).ranges
+    found, message = read_while(item, lambda: append(path, b'\n{"title": "c'), max_rows=1)
+    assert found == [b'{"title": "a"}']
+    assert "it has changed" in message
+
+
+def test_a_file_touched_or_rewritten_in_the_same_size_is_told(tmp_path):
+    path = write(tmp_path / "x.jsonl", POSTINGS)
+    (item,) = plan_files([str(path)]).ranges
+    os.utime(path, ns=(item.mtime_ns, item.mtime_ns + 1))
+    with pytest.raises(SourceReadError, match="it has changed"):
+        next(read_chunks(item, 0, 10))
+
+
+@pytest.mark.parametrize("name", ["x.jsonl", "x.csv"])
+def test_no_row_beyond_the_plan_is_given_whatever_the_file_says_of_its_age(tmp_path, name):
+    """As where the file's server answers with old sizes and times."""
+    path = write(tmp_path / name, POSTINGS)
+    item = plan_files([str(path)], range_bytes=1000).ranges[-1]
+    write(path, POSTINGS + POSTINGS)
+    found = path.stat()
+    item = msgspec.structs.replace(item, size=found.st_size, mtime_ns=found.st_mtime_ns)
+    records, fault = read_until_fault(item)
+    assert [json.loads(record.payload) for record in records] == POSTINGS[item.start :]
+    assert "it has changed" in fault
+
+
+def test_a_file_that_changes_while_it_is_planned_is_refused(tmp_path, monkeypatch):
+    path = write(tmp_path / "x.jsonl", POSTINGS)
+    scan = plan._scan_lines
+
+    def scan_of_a_log(path, size, range_bytes):
+        append(path, b"{}\n")
+        return scan(path, size, range_bytes)
+
+    monkeypatch.setattr(plan, "_scan_lines", scan_of_a_log)
+    with pytest.raises(SourceError, match=r"x\.jsonl: it changed while it was read"):
+        plan_files([str(path)])
 
 
 # --- JSON --------------------------------------------------------------------------------------------

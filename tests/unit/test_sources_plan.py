@@ -29,7 +29,8 @@ def test_a_small_file_is_one_partition_whose_rows_are_known(jobs):
     plan = plan_files([str(jobs)])
     (file,) = plan.files
     assert (file.path, file.bytes, file.rows) == (str(jobs), len(LINES), 200)
-    assert plan.ranges == [FileRange(file.source, 0, str(jobs), "jsonl", None, 0, 200, 0, None)]
+    facts = (jobs.stat().st_size, jobs.stat().st_mtime_ns)
+    assert plan.ranges == [FileRange(file.source, 0, str(jobs), "jsonl", None, 0, 200, 0, None, *facts)]
 
 
 def test_a_source_is_named_by_the_files_name_and_content(tmp_path, jobs):

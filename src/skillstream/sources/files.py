@@ -8,6 +8,7 @@ size.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from skillstream.chunks import Chunk, Record
 from skillstream.sources.csv_rows import csv_records, read_csv_header
@@ -34,9 +35,18 @@ def read_chunks(
         max_bytes: a chunk is closed by the record that takes its payloads beyond so many bytes.
 
     Raises:
-        SourceReadError: the file is cut off, damaged, gone or not the one that was planned. It is
-            raised after a chunk with everything before the fault, so that this can be published.
+        SourceReadError: the file is cut off or damaged: raised after a chunk with everything before the
+            fault, so that this can be published. Or it is gone or not the one that was planned, or no
+            longer: rows that may come from the other content are never given.
     """
+    try:
+        yield from _chunks(file_range, start, max_rows, max_bytes)
+    except SourceReadError as error:
+        raise SourceReadError(f"{file_range.path}: {error}") from error
+
+
+def _chunks(file_range: FileRange, start: int, max_rows: int, max_bytes: int) -> Iterator[Chunk]:
+    _check_unchanged(file_range)
     records = _READERS[file_range.format](file_range, start)
     fault: SourceReadError | None = None
     at, size = start, 0
@@ -44,6 +54,7 @@ def read_chunks(
 
     def close() -> Chunk:
         nonlocal at, size, taken
+        _check_unchanged(file_range)  # at its opening alone would miss what came while it was read
         chunk = Chunk(file_range.source, file_range.partition, at, at + len(taken), taken)
         at, size, taken = chunk.end, 0, []
         return chunk
@@ -53,7 +64,7 @@ def read_chunks(
             record = next(records, None)
         except SourceReadError as error:
             record, fault = None, error
-        if record is None:
+        if record is None or record.offset == file_range.end:
             break
         taken.append(record)
         size += len(record.payload or b"")
@@ -61,12 +72,22 @@ def read_chunks(
             yield close()
     if taken:
         yield close()
-    if fault is None and file_range.end is not None and at < file_range.end:
-        fault = SourceReadError(
-            f"expected rows up to {file_range.end:,}, but it ends at {at:,}: it has changed"
-        )
+    _check_unchanged(file_range)
     if fault is not None:
-        raise SourceReadError(f"{file_range.path}: {fault}") from fault
+        raise fault
+    if file_range.end is not None and (at < file_range.end or record is not None):
+        found = "has more" if record is not None else f"ends at {at:,}"
+        raise SourceReadError(f"expected rows up to {file_range.end:,}, but it {found}: it has changed")
+
+
+def _check_unchanged(file_range: FileRange) -> None:
+    """Raises SourceReadError if the file is gone or not the one that was planned, as size and time tell."""
+    try:
+        found = Path(file_range.path).stat()
+    except OSError as error:
+        raise SourceReadError(f"cannot be read further: {error.strerror or error}") from error
+    if (found.st_size, found.st_mtime_ns) != (file_range.size, file_range.mtime_ns):
+        raise SourceReadError("it has changed since it was planned; run again to tag it as it is now")
 
 
 def _line_records(file_range: FileRange, start: int) -> Iterator[Record]:

@@ -1,6 +1,6 @@
 """Which files are read, as which source, cut into which ranges.
 
-The plan of a file depends on its content and on `range_bytes` alone, not on workers or names around
+The cuts of a file depend on its content and on `range_bytes` alone, not on workers or names around
 it: the same file gives the same ranges again, and so each range resumes where its chain ends.
 """
 
@@ -45,6 +45,7 @@ class FileRange(msgspec.Struct, frozen=True, array_like=True):
         end: row behind the last one; `None` if only reading tells.
         byte_start: where row `start` begins (0 with the first one: a header is before it).
         byte_end: where the range ends; `None` for the end of the file.
+        size, mtime_ns: the whole file's, as it was planned: readers compare them.
     """
 
     source: str
@@ -56,6 +57,8 @@ class FileRange(msgspec.Struct, frozen=True, array_like=True):
     end: int | None
     byte_start: int
     byte_end: int | None
+    size: int
+    mtime_ns: int
 
 
 @dataclass(frozen=True)
@@ -133,7 +136,8 @@ def plan_files(
 
 def _plan_file(path: Path, fields: FieldMapping, range_bytes: int) -> tuple[InputFile, list[FileRange]]:
     kind = input_kind(path)
-    size = path.stat().st_size
+    before = path.stat()
+    size = before.st_size
     rows: int | None = None
     cuts = [_Cut(0, 0)]
     file_format = kind.format
@@ -150,6 +154,9 @@ def _plan_file(path: Path, fields: FieldMapping, range_bytes: int) -> tuple[Inpu
             fingerprint = _fingerprint(path)
             if kind.compression is None and file_format in ("csv", "tsv") and size > range_bytes:
                 rows, cuts = _scan_csv(path, range_bytes, tab=file_format == "tsv")
+    after = path.stat()
+    if (after.st_size, after.st_mtime_ns) != (size, before.st_mtime_ns):
+        raise SourceError(f"{path}: it changed while it was read; wait until it is whole, or tag a copy")
     source = f"{_readable(kind.stem)}-{fingerprint}"
     ends = [*cuts[1:], None]
     ranges = [
@@ -163,6 +170,8 @@ def _plan_file(path: Path, fields: FieldMapping, range_bytes: int) -> tuple[Inpu
             end=rows if end is None else end.row,
             byte_start=cut.byte,
             byte_end=None if end is None else end.byte,
+            size=size,
+            mtime_ns=before.st_mtime_ns,
         )
         for partition, (cut, end) in enumerate(zip(cuts, ends, strict=True))
     ]
