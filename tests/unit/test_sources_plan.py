@@ -1,6 +1,7 @@
 import gzip
 import json
 import os
+import re
 import shutil
 
 import pyarrow as pa
@@ -233,8 +234,35 @@ def test_inputs_that_name_nothing_are_refused(tmp_path):
 
 
 def test_everything_within_the_output_is_refused(jobs, tmp_path):
-    with pytest.raises(SourceError, match="output folder"):
-        plan_files([str(jobs)], output=str(tmp_path))
+    other = tmp_path.parent / f"{tmp_path.name}-other.jsonl"
+    other.write_bytes(LINES)
+    for inputs in ([str(jobs)], [str(other), str(jobs)], [str(tmp_path)], [str(tmp_path / "*.jsonl")]):
+        with pytest.raises(SourceError, match=f"^{re.escape(inputs[-1])}: .*output folder") as caught:
+            plan_files(inputs, output=str(tmp_path))
+        assert "\n" not in str(caught.value)
+
+
+def test_a_pattern_leaves_out_the_output(jobs, tmp_path):
+    found = tmp_path / "out" / "tags" / "x.jsonl"
+    found.parent.mkdir(parents=True)
+    found.write_bytes(LINES)
+    plan = plan_files([str(tmp_path / "**" / "*.jsonl")], output=str(tmp_path / "out"))
+    assert [file.path for file in plan.files] == [str(jobs)]
+
+
+def test_other_outputs_of_ours_in_a_folder_are_no_input(jobs, tmp_path):
+    for name in ("earlier/run.json", "deep/earlier/run.json", "own/run.json"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True)
+        path.write_text('{"title": "x"}')
+        (path.parent / "tags").mkdir()
+    (tmp_path / "own" / "tags").rmdir()  # a folder of somebody else's with that name
+    for name in ("earlier/tags", "deep/earlier/tags"):
+        pq.write_table(pa.table({"title": ["x"]}), tmp_path / name / "x.parquet")
+    plan = plan_files([str(tmp_path)])
+    assert [os.path.relpath(file.path, tmp_path) for file in plan.files] == ["jobs.jsonl", "own/run.json"]
+    with pytest.raises(SourceError, match=r"no input in this folder; .* outputs of skillstream are left out"):
+        plan_files([str(tmp_path / "earlier")])
 
 
 def test_a_table_without_the_right_columns_is_refused(tmp_path):

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from skillstream.errors import SourceError
+from skillstream.run_info import RUN_FILE
+from skillstream.sink import TAGS_FOLDER
 
 __all__ = ["InputKind", "expand_inputs", "input_kind"]
 
@@ -46,22 +48,26 @@ def input_kind(path: Path) -> InputKind:
 
 
 def expand_inputs(inputs: Sequence[str], output: str | None = None) -> list[Path]:
-    """The files that the inputs name, each once, in order; those below `output` are left out.
+    """The files that the inputs name, each once, in order.
+
+    What folders and patterns hold below `output` is left out, and in folders other outputs of ours, too.
 
     Raises:
-        SourceError: an input names nothing, or something that is no file of a known kind.
+        SourceError: an input names nothing, something that is no file of a known kind, or what lies below
+            `output`.
     """
     if not inputs:
         raise SourceError("no input: name files, folders or patterns")
     skipped = None if output is None else Path(output).resolve()
     files: dict[Path, Path] = {}
     for name in inputs:
-        for path in _expand(name):
-            resolved = path.resolve()
-            if skipped is None or not resolved.is_relative_to(skipped):
-                files.setdefault(resolved, path)
-    if not files:
-        raise SourceError(f"no input: everything found lies in the output folder {output}")
+        resolved = {path.resolve(): path for path in _expand(name)}
+        if skipped is not None:
+            resolved = {key: path for key, path in resolved.items() if not key.is_relative_to(skipped)}
+        if not resolved:
+            raise SourceError(f"{name}: lies in the output folder {output}; choose another --output")
+        for key, path in resolved.items():
+            files.setdefault(key, path)
     return list(files.values())
 
 
@@ -70,7 +76,10 @@ def _expand(name: str) -> list[Path]:
     if path.is_dir():
         found = sorted(_data_files(path))
         if not found:
-            raise SourceError(f"{name}: no input in this folder; expected files named {_KNOWN}")
+            raise SourceError(
+                f"{name}: no input in this folder; expected files named {_KNOWN}; "
+                "outputs of skillstream are left out"
+            )
         return found
     if path.is_file():
         input_kind(path)
@@ -89,8 +98,14 @@ def _expand(name: str) -> list[Path]:
 
 
 def _data_files(folder: Path) -> Iterator[Path]:
-    """Files of known kinds below a folder; names that begin with `.` or `_` are not data."""
+    """Files of known kinds below a folder; names that begin with `.` or `_` are not data.
+
+    Nor are outputs of ours: their rows have titles, and would be tagged as postings.
+    """
     for parent, folders, names in os.walk(folder):
+        if RUN_FILE in names and TAGS_FOLDER in folders:
+            folders.clear()
+            continue
         folders[:] = [name for name in folders if name[0] not in "._"]
         for name in names:
             path = Path(parent) / name
