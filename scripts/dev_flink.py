@@ -307,6 +307,8 @@ class FlinkCluster:
         flags += [
             f"-Dlog4j.configurationFile={self.folder / 'conf' / 'log4j.properties'}",
             "-Dorg.slf4j.simpleLogger.defaultLogLevel=info",
+            "-Dorg.slf4j.simpleLogger.showDateTime=true",
+            "-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss,SSS",
             "-Dzookeeper.admin.enableServer=false",
         ]
         return [java, *flags, "-cp", f"{jars}/*", main_class, *arguments]
@@ -365,6 +367,8 @@ class FlinkCluster:
             "restart-strategy.fixed-delay.delay": "1 s",
             "heartbeat.interval": 2000,
             "heartbeat.timeout": 8000,
+            # a task whose worker hangs takes its TaskManager down after so long; the default is 3 minutes
+            "task.cancellation.timeout": 15_000,
             "io.tmp.dirs": self.folder / "tmp",
         }
         if self.high_availability:
