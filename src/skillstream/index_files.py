@@ -22,7 +22,16 @@ from filelock import FileLock
 from skillstream.errors import IndexFormatError, OutputError
 from skillstream.taxonomy import Skill
 
-__all__ = ["IndexInfo", "current_version", "read_version", "version_folder", "write_version"]
+__all__ = [
+    "IndexInfo",
+    "current_version",
+    "prune_versions",
+    "read_version",
+    "remove_version",
+    "sync",
+    "version_folder",
+    "write_version",
+]
 
 FORMAT_VERSION = 1
 POINTER, LOCK = "CURRENT", ".lock"
@@ -117,7 +126,7 @@ def write_version(folder: Path, info: IndexInfo, skills: Sequence[Skill], vector
                 _replace_pointer(folder, info.version)  # 4
             finally:
                 shutil.rmtree(temporary, ignore_errors=True)
-            _prune(folder, keep=target)  # 5
+            prune_versions(folder, keep=target)  # 5
     except OSError as error:
         raise OutputError(f"skills index cannot be written to {folder}: {error}") from error
     return target
@@ -151,16 +160,16 @@ def _write_files(temporary: Path, info: IndexInfo, skills: Sequence[Skill], vect
     content = msgspec.json.encode(msgspec.structs.replace(info, checksums=checksums))
     (temporary / INFO).write_bytes(msgspec.json.format(content) + b"\n")
     for path in (*temporary.iterdir(), temporary):
-        _sync(path)
+        sync(path)
 
 
 def _put_in_place(temporary: Path, target: Path) -> None:
     try:
         _read_files(target)
     except (IndexFormatError, OSError):  # not there, or damaged on disk
-        _remove(target)
+        remove_version(target)
         temporary.rename(target)
-        _sync(target.parent)
+        sync(target.parent)
     else:
         os.utime(target)  # in use again: the newest, as far as pruning goes
 
@@ -169,20 +178,21 @@ def _replace_pointer(folder: Path, version: str) -> None:
     temporary = folder / f".tmp-{version}" / POINTER
     temporary.parent.mkdir(exist_ok=True)
     temporary.write_text(version + "\n", "utf-8")
-    _sync(temporary)
+    sync(temporary)
     temporary.replace(folder / POINTER)
-    _sync(folder)
+    sync(folder)
 
 
-def _prune(folder: Path, keep: Path) -> None:
-    """Removes all but the newest versions; `keep` stays, however old its folder is."""
+def prune_versions(folder: Path, keep: Path, min_age_s: float = 0.0) -> None:
+    """Removes all but the newest versions; `keep` stays, however old its folder is, and so do young ones."""
     versions = [path.parent for path in folder.glob(f"[!.]*/{INFO}")]
     versions.sort(key=lambda path: (path == keep, path.stat().st_mtime), reverse=True)
     for path in versions[KEPT_VERSIONS:]:
-        _remove(path)
+        if time.time() - path.stat().st_mtime >= min_age_s:
+            remove_version(path)
 
 
-def _remove(version: Path) -> None:
+def remove_version(version: Path) -> None:
     """Hides a version before it is removed, so that no half of it is ever seen under its name."""
     hidden = version.with_name(f".tmp-removed-{version.name}")
     if version.exists():
@@ -224,7 +234,7 @@ def _checksum(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
     """Flushes a file or folder to disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:

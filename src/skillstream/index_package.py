@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-import tempfile
 from pathlib import Path
 
 import msgspec
+from filelock import FileLock
 
-from skillstream.index_files import version_folder
+from skillstream.errors import IndexFormatError
+from skillstream.index_files import (
+    FORMAT_VERSION,
+    LOCK,
+    prune_versions,
+    read_version,
+    remove_version,
+    sync,
+    version_folder,
+)
 
 __all__ = ["IndexPackage", "pack_index", "unpack_index"]
+
+# A process that was given a folder may be about to load it.
+UNUSED_S = 86_400.0
 
 
 class IndexPackage(msgspec.Struct, frozen=True, array_like=True):
@@ -34,19 +47,42 @@ def pack_index(folder: str | Path) -> IndexPackage:
 def unpack_index(package: IndexPackage, cache: Path) -> Path:
     """Writes the package below `cache` once per machine and returns the version's folder.
 
-    Processes may race: the folder appears under its name only when it is whole, and the first wins.
+    Processes take turns, by a lock that dies with its holder. A folder there that is damaged is made
+    again, what dead processes left is swept, and versions not used for a day give way to newer ones.
+
+    Raises:
+        OSError: `cache` cannot be written.
     """
-    target = cache / package.version
-    if target.is_dir():
-        return target
+    target = cache / f"{package.version}-{FORMAT_VERSION}"
     cache.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=".unpack-", dir=cache))
-    for name, content in package.files.items():
-        (temporary / name).write_bytes(content)
-    try:
-        temporary.rename(target)
-    except OSError:
-        shutil.rmtree(temporary, ignore_errors=True)
-        if not target.is_dir():
-            raise
+    with FileLock(cache / LOCK):
+        for left in cache.glob(".tmp-*"):
+            shutil.rmtree(left)
+        if not _is_whole(target):
+            _write(package, target)
+        os.utime(target)  # in use: the newest, as far as pruning goes
+        prune_versions(cache, keep=target, min_age_s=UNUSED_S)
     return target
+
+
+def _is_whole(version: Path) -> bool:
+    try:
+        read_version(version)
+    except IndexFormatError:
+        return False
+    return True
+
+
+def _write(package: IndexPackage, target: Path) -> None:
+    remove_version(target)
+    temporary = target.with_name(f".tmp-{target.name}")
+    try:
+        temporary.mkdir()
+        for name, content in package.files.items():
+            (temporary / name).write_bytes(content)
+            sync(temporary / name)
+        sync(temporary)
+        temporary.rename(target)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    sync(target.parent)
