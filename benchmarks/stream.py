@@ -18,6 +18,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.request
 from pathlib import Path
 
 import numpy as np
@@ -43,9 +44,21 @@ class Stream:
             "skillstream.pipelines.tag_stream",
             f"--bootstrap_servers={bootstrap}",
         ]
-        command += [f"--topic={TOPIC}", f"--output={output}", *flags]
+        port = free_port()
+        command += [f"--topic={TOPIC}", f"--output={output}", f"--metrics_port={port}", *flags]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         self.stats = psutil.Process(self.process.pid)
+        self._ready = f"http://127.0.0.1:{port}/readyz"
+
+    def wait_until_it_reads(self) -> None:
+        while True:
+            try:
+                urllib.request.urlopen(self._ready, timeout=5).close()
+            except OSError:
+                assert self.process.poll() is None, "the stream ended"
+                time.sleep(0.5)
+            else:
+                return
 
     def end(self) -> dict[str, object]:
         self.process.send_signal(signal.SIGTERM)
@@ -73,7 +86,8 @@ def produce(bootstrap: str, payloads: list[bytes], rate: float, stop: threading.
 
 def idle(server: KafkaServer, output: Path, arguments: argparse.Namespace) -> dict[str, object]:
     stream = Stream(server.bootstrap, output)
-    time.sleep(40)  # loading done
+    stream.wait_until_it_reads()
+    time.sleep(10)  # until what loading left behind is done
     before, started = stream.stats.cpu_times(), time.monotonic()
     time.sleep(arguments.seconds)
     after, seconds = stream.stats.cpu_times(), time.monotonic() - started
@@ -94,9 +108,8 @@ def capacity(server: KafkaServer, output: Path, arguments: argparse.Namespace) -
 
 
 def steady(server: KafkaServer, output: Path, arguments: argparse.Namespace) -> dict[str, object]:
-    port = free_port()
-    stream = Stream(server.bootstrap, output, f"--metrics_port={port}", f"--linger={arguments.linger}")
-    time.sleep(40)
+    stream = Stream(server.bootstrap, output, f"--linger={arguments.linger}")
+    stream.wait_until_it_reads()
     stop = threading.Event()
     load = threading.Thread(
         target=produce, args=(server.bootstrap, lines(arguments.input), arguments.rate, stop)

@@ -6,7 +6,7 @@ import pytest
 from kafka import errors
 
 from skillstream.sources.kafka import bounds_problem
-from skillstream.sources.kafka_client import Backoff, error_kind, one_line
+from skillstream.sources.kafka_retry import Backoff, Retries, error_kind, one_line
 from skillstream.sources.kafka_settings import ClientSettings
 
 
@@ -52,3 +52,44 @@ def test_bounds():
     assert bounds_problem("t", 0, 5, 0, 9) is None
     assert "already reaches 5" in bounds_problem("t", 0, 5, 0, 4)
     assert "offsets 5 to 6 were lost to retention" in bounds_problem("t", 0, 5, 6, 9)
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_an_absent_broker_is_waited_for_without_end():
+    clock = Clock()
+    retries = Retries(clock, Backoff(most_s=1.0, draw=lambda: 1.0))
+    for _ in range(100):
+        assert retries.failed(errors.KafkaConnectionError("away"), "away")
+        assert 0 < retries.wait_s <= 1.0
+        clock.now += 1.0
+        assert retries.wait_s == 0.0
+    assert retries.problem == "away"
+    retries.worked()
+    assert retries.problem is None
+
+
+def test_errors_that_ought_not_to_be_end_it_if_they_come_again_and_again():
+    clock = Clock()
+    retries = Retries(clock)
+    for attempt in range(6):
+        clock.now += 10
+        assert retries.failed(errors.CorruptRecordError(), "damaged") is (attempt < 5)
+        retries.worked()  # other partitions went on
+
+
+def test_errors_that_ought_not_to_be_pass_if_they_are_rare():
+    clock = Clock()
+    retries = Retries(clock)
+    for _ in range(50):
+        clock.now += 100
+        assert retries.failed(errors.CorruptRecordError(), "damaged")
+
+
+def test_what_no_retry_mends_ends_it_at_once():
+    assert not Retries(Clock()).failed(errors.TopicAuthorizationFailedError(), "no")

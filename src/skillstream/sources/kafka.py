@@ -24,17 +24,15 @@ from skillstream.chunks import Chunk, Record
 from skillstream.errors import RunError, SourceError
 from skillstream.sources.chunking import ChunkLimits, PartitionBuffer
 from skillstream.sources.kafka_client import (
-    Backoff,
     TopicFacts,
     end_offsets,
-    error_kind,
     first_offsets,
     make_admin,
     make_consumer,
-    one_line,
     topic_facts,
 )
 from skillstream.sources.kafka_config import KafkaConfig
+from skillstream.sources.kafka_retry import Retries, one_line
 from skillstream.sources.kafka_settings import ClientSettings, load_client_settings
 
 __all__ = ["ChainEnd", "KafkaReader", "bounds_problem", "to_record"]
@@ -43,10 +41,6 @@ logger = logging.getLogger(__name__)
 
 # How often the cluster is asked for new partitions, ends (lag) and the topic's identity, and told offsets.
 REFRESH_S = 5.0
-
-# A `suspect` error that comes so many times, never more than a minute apart, is not going to pass.
-SUSPECT_ATTEMPTS = 6
-SUSPECT_S = 60.0
 
 # All chunks in hand together; beyond it the largest is closed. Bounds memory with many partitions.
 IN_HAND_BYTES = 64_000_000
@@ -95,7 +89,6 @@ class KafkaReader:
         self.config = config
         self.ends: dict[int, int] = {}  # exclusive end of each partition, when last seen
         self.last_contact = now()  # when a broker last answered
-        self.problem: str | None = None  # the error that is being retried
         self._chain_of = chain_of
         self._number = number
         self._readers = readers
@@ -110,13 +103,15 @@ class KafkaReader:
         self._event_times: dict[int, int] = {}
         self._consumer: KafkaConsumer | None = None
         self._admin: KafkaAdminClient | None = None
-        self._backoff = Backoff()
-        self._retry_at = float("-inf")
-        self._suspected = 0
-        self._suspected_at = float("-inf")
+        self._retries = Retries(now)
         self._refresh_at = float("-inf")
         self._committed: dict[int, int] = {}
         self._commit_failures = 0
+
+    @property
+    def problem(self) -> str | None:
+        """The error that is being retried, in one line."""
+        return self._retries.problem
 
     @property
     def positions(self) -> dict[int, int]:
@@ -156,13 +151,12 @@ class KafkaReader:
         Raises:
             RunError: an error that no retry mends.
         """
-        now = self._now()
-        if now < self._retry_at:
-            self._sleep(min(timeout_s, self._retry_at - now))
+        if self._retries.wait_s > 0:
+            self._sleep(min(timeout_s, self._retries.wait_s))
             return
         try:
             consumer = self._connected()
-            if now >= self._refresh_at:
+            if self._now() >= self._refresh_at:
                 self._refresh(consumer)
             self._fetch(consumer, self._wait_s(timeout_s))
         except kafka_errors.OffsetOutOfRangeError:
@@ -317,8 +311,7 @@ class KafkaReader:
         self._bound_memory()
         if polled:
             self.last_contact = now
-        self._backoff.reset()
-        self.problem = None
+        self._retries.worked()
 
     def _take_in(
         self, buffer: PartitionBuffer, polled: list[ConsumerRecord], position: int, now: float
@@ -338,21 +331,10 @@ class KafkaReader:
             max(self._buffers.values(), key=lambda buffer: buffer.bytes).flush()
 
     def _failed(self, error: Exception) -> None:
-        """Plans the next attempt, with a new consumer (an old one may be stuck in its error); or gives up."""
+        """Throws the client away, as an old one may be stuck in its error; and gives up if no retry helps."""
         self._disconnect()
-        kind = error_kind(error)
-        if kind == "suspect":
-            recent = self._now() - self._suspected_at < SUSPECT_S
-            self._suspected = self._suspected + 1 if recent else 1
-            self._suspected_at = self._now()
-        if kind == "fatal" or self._suspected >= SUSPECT_ATTEMPTS:
+        if not self._retries.failed(error, one_line(error, self._settings)):
             raise RunError(self._advice(error)) from error
-        delay = self._backoff.next_delay()
-        self._retry_at = self._now() + delay
-        message = one_line(error, self._settings)
-        if message != self.problem:
-            logger.warning("Kafka: %s; trying again", message)
-        self.problem = message
 
     def _advice(self, error: Exception) -> str:
         """The one line to tell of an error that ends the reader."""

@@ -11,7 +11,8 @@ from kafka import errors as kafka_errors
 from skillstream.chunks import Record
 from skillstream.errors import RunError
 from skillstream.sources.kafka import to_record
-from skillstream.sources.kafka_client import end_offsets, first_offsets, make_consumer, one_line
+from skillstream.sources.kafka_client import end_offsets, first_offsets, make_consumer
+from skillstream.sources.kafka_retry import one_line
 from skillstream.sources.kafka_settings import load_client_settings
 
 __all__ = ["TopicAgain"]

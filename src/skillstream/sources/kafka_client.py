@@ -1,13 +1,12 @@
-"""Kafka's clients as we use them: how they are made, what a topic is now, which errors mean what."""
+"""Kafka's clients as we use them: how they are made, and what a topic is at this moment."""
 
 from __future__ import annotations
 
 import logging
-import random
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka import errors as kafka_errors
@@ -16,35 +15,17 @@ from skillstream.errors import SourceError
 from skillstream.sources.kafka_settings import ClientSettings
 
 __all__ = [
-    "Backoff",
     "TopicFacts",
     "end_offsets",
-    "error_kind",
     "first_offsets",
     "make_admin",
     "make_consumer",
-    "one_line",
     "start_offsets",
     "topic_facts",
 ]
 
 # Calls other than fetches give up after this long, so that a drain never waits for a dead broker.
 CALL_TIMEOUT_MS = 4_000
-
-# With these no retry helps: somebody has to change something first.
-FATAL = (
-    kafka_errors.AuthorizationError,
-    kafka_errors.IllegalSaslStateError,
-    kafka_errors.InvalidTopicError,
-    kafka_errors.KafkaConfigurationError,
-    kafka_errors.LogTruncationError,
-    kafka_errors.SaslAuthenticationFailedError,
-    kafka_errors.SecurityDisabledError,
-    kafka_errors.UnsupportedCodecError,
-    kafka_errors.UnsupportedCompressionTypeError,
-    kafka_errors.UnsupportedSaslMechanismError,
-    kafka_errors.UnsupportedVersionError,
-)
 
 
 @dataclass(frozen=True)
@@ -158,50 +139,3 @@ def start_offsets(
     times = {TopicPartition(topic, partition): start for partition in partitions}
     found = consumer.offsets_for_times(times, timeout_ms=CALL_TIMEOUT_MS)
     return {p.partition: ends[p.partition] if at is None else at.offset for p, at in found.items()}
-
-
-def error_kind(error: Exception) -> Literal["retry", "suspect", "fatal"]:
-    """What to do about an error of the client.
-
-    `retry`: the cluster or the network is away; go on trying. `suspect`: may pass (a damaged response,
-    a broker in the middle of its start), but not for ever. `fatal`: no retry helps.
-    """
-    if isinstance(error, FATAL) or "CERTIFICATE_VERIFY_FAILED" in str(error):
-        return "fatal"
-    if isinstance(error, OSError) or getattr(error, "retriable", False):
-        return "retry"
-    return "suspect"
-
-
-def one_line(error: BaseException, settings: ClientSettings | None = None) -> str:
-    """The error's kind and message without line breaks, with a hint where `settings` make one likely."""
-    name = type(error).__name__
-    words = str(error).split()
-    text = " ".join(words if words and words[0].startswith(name) else [f"{name}:", *words])
-    if (
-        isinstance(error, kafka_errors.KafkaConnectionError)
-        and settings
-        and "sasl_mechanism" in settings.values
-    ):
-        # The broker closes the connection on a wrong password, and the client reads no reason.
-        text += " (with SASL often a wrong user name, password or mechanism)"
-    return text
-
-
-class Backoff:
-    """Delays between attempts: doubling from 0.1 s to `most_s`, each with full jitter (half of it fixed)."""
-
-    def __init__(self, most_s: float = 10.0, draw: Callable[[], float] = random.random) -> None:
-        self.attempts = 0
-        self._most_s = most_s
-        self._draw = draw
-
-    def next_delay(self) -> float:
-        """Seconds to wait before the next attempt."""
-        delay: float = min(self._most_s, 0.1 * 2.0 ** min(self.attempts, 16))
-        self.attempts += 1
-        return delay * (0.5 + self._draw() / 2)
-
-    def reset(self) -> None:
-        """An attempt worked."""
-        self.attempts = 0

@@ -14,11 +14,11 @@ from skillstream.sources.kafka_client import (
     first_offsets,
     make_admin,
     make_consumer,
-    one_line,
     start_offsets,
     topic_facts,
 )
 from skillstream.sources.kafka_config import KafkaConfig, parse_start
+from skillstream.sources.kafka_retry import one_line
 from skillstream.sources.kafka_settings import load_client_settings
 
 __all__ = ["StreamPlan", "plan_stream"]
