@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -73,7 +74,7 @@ def current_version(folder: str | Path) -> str:
     """Name of the version in use. Reads one small file, so that running jobs can look often.
 
     Raises:
-        IndexFormatError: no index there.
+        IndexFormatError: no index there, or it cannot be read.
     """
     return version_folder(folder).name
 
@@ -82,18 +83,19 @@ def version_folder(folder: str | Path) -> Path:
     """The folder of the version in use; `folder` itself if it is a version's own.
 
     Raises:
-        IndexFormatError: no index there.
+        IndexFormatError: no index there, or it cannot be read.
     """
     folder = Path(folder)
-    try:
-        version = (folder / POINTER).read_text("utf-8").strip()
-    except OSError as error:
-        if (folder / INFO).is_file():
-            return folder.resolve()
-        raise IndexFormatError(
-            f"{folder} holds no skills index (no file {POINTER}): make one with "
-            f"'skillstream index build --output {folder}'"
-        ) from error
+    with _errors_told(folder):
+        try:
+            version = (folder / POINTER).read_text("utf-8", errors="replace").strip()
+        except (FileNotFoundError, NotADirectoryError) as error:
+            if (folder / INFO).is_file():
+                return folder.resolve()
+            raise IndexFormatError(
+                f"{folder} holds no skills index (no file {POINTER}): make one with "
+                f"'skillstream index build --output {folder}'"
+            ) from error
     if not version.isalnum():
         raise IndexFormatError(f"{folder / POINTER} is damaged: build the index again")
     return folder / version
@@ -136,12 +138,13 @@ def read_version(folder: Path) -> tuple[IndexInfo, list[Skill], Floats]:
     """Info, skills and memory-mapped vectors of the current version, checksums verified.
 
     Raises:
-        IndexFormatError: no index there, another format version, or files missing or damaged.
+        IndexFormatError: no index there, another format version, or files missing, damaged or not readable.
     """
     for wait in (*READ_WAITS, None):
         version = version_folder(folder)
         try:
-            return _read_files(version)
+            with _errors_told(version):
+                return _read_files(version)
         except FileNotFoundError as error:
             if wait is None:
                 raise IndexFormatError(
@@ -149,6 +152,20 @@ def read_version(folder: Path) -> tuple[IndexInfo, list[Skill], Floats]:
                 ) from error
             time.sleep(wait)
     raise AssertionError("the last round returns or raises")
+
+
+@contextmanager
+def _errors_told(path: Path) -> Iterator[None]:
+    """Errors of the file system as IndexFormatError: a job that looks for a new version must not die of them.
+
+    Missing files pass: that is the callers' business.
+    """
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise IndexFormatError(f"skills index {path} cannot be read: {error}") from error
 
 
 def _write_files(temporary: Path, info: IndexInfo, skills: Sequence[Skill], vectors: Floats) -> None:

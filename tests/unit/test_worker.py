@@ -1,0 +1,156 @@
+"""A worker's index: picked up, refreshed, and kept when the new one cannot be used."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from skillstream.config import TagConfig
+from skillstream.errors import IndexFormatError
+from skillstream.index import build_index, load_index, save_index
+from skillstream.index_package import pack_index
+from skillstream.taxonomy import Skill, Taxonomy
+from skillstream.testing import HashEncoder
+from skillstream.worker import REFRESH_S, TagWorker
+
+pytestmark = pytest.mark.usefixtures("hash_model")
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def folder(index_folder, tmp_path):
+    return Path(shutil.copytree(index_folder, tmp_path / "index"))
+
+
+@pytest.fixture
+def worker(folder, clock):
+    return TagWorker(TagConfig(index=str(folder)), now=clock)
+
+
+def make_index(encoder, label="polish lenses"):
+    return build_index(Taxonomy("test", "2", [Skill("urn:new", label)]), encoder)
+
+
+def labels(tagger, text="You write Python and polish lenses."):
+    return [tag.label for tag in tagger.tag(text)]
+
+
+def test_a_new_version_is_picked_up_between_two_looks(worker, folder, clock, encoder):
+    first = worker.tagger()
+    assert "Python" in labels(first)
+    assert worker.tagger() is first
+    index = make_index(encoder)
+    save_index(index, folder)
+    clock.now = REFRESH_S - 1
+    assert worker.tagger() is first
+    clock.now = REFRESH_S
+    second = worker.tagger()
+    assert (labels(second), second.index.version) == (["polish lenses"], index.version)
+    assert second.encoder is first.encoder
+    clock.now = 3 * REFRESH_S
+    assert worker.tagger() is second
+
+
+def point_to(folder, content):
+    (folder / "CURRENT").write_bytes(content)
+
+
+def cut_new_version(folder):
+    version = save_index(make_index(HashEncoder()), folder)
+    os.truncate(version / "vectors.npy", 200)
+
+
+def no_longer_there(folder):
+    shutil.rmtree(folder)
+
+
+def a_folder_for_the_pointer(folder):
+    (folder / "CURRENT").unlink()
+    (folder / "CURRENT").mkdir()
+
+
+def a_folder_for_the_vectors(folder):
+    version = save_index(make_index(HashEncoder()), folder)
+    (version / "vectors.npy").unlink()
+    (version / "vectors.npy").mkdir()
+
+
+DAMAGES = {
+    "pointer is no text": lambda folder: point_to(folder, b"\xff\xfe"),
+    "pointer is empty": lambda folder: point_to(folder, b""),
+    "pointer to nowhere": lambda folder: point_to(folder, b"abc"),
+    "pointer cannot be read": a_folder_for_the_pointer,
+    "new version is cut": cut_new_version,
+    "new version cannot be read": a_folder_for_the_vectors,
+    "folder is gone": no_longer_there,
+    "of another model": lambda folder: save_index(make_index(HashEncoder(dim=32)), folder),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_an_index_that_cannot_be_used_leaves_the_old_one_in_force(worker, folder, clock, caplog, damage):
+    first = worker.tagger()
+    DAMAGES[damage](folder)
+    clock.now += REFRESH_S
+    assert worker.tagger() is first
+    assert "Python" in labels(first)
+    assert f"staying with version {first.index.version}" in caplog.text
+    folder.mkdir(exist_ok=True)
+    pointer = folder / "CURRENT"
+    pointer.rmdir() if pointer.is_dir() else pointer.unlink(missing_ok=True)
+    save_index(make_index(HashEncoder(), "grind lenses"), folder)
+    clock.now += REFRESH_S
+    assert worker.tagger() is not first
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(116, "Stale file handle"), PermissionError(13, "Permission denied")]
+)
+def test_errors_of_the_file_system_leave_the_old_one_in_force(
+    worker, folder, clock, monkeypatch, error, encoder
+):
+    first = worker.tagger()
+    save_index(make_index(encoder), folder)
+
+    def fails(_):
+        raise error
+
+    clock.now += REFRESH_S
+    with monkeypatch.context() as patch:
+        patch.setattr("skillstream.index_files._read_files", fails)
+        assert worker.tagger() is first
+        with pytest.raises(IndexFormatError, match=error.strerror):
+            load_index(folder)
+    clock.now += REFRESH_S
+    assert worker.tagger() is not first
+
+
+def test_an_index_that_cannot_be_used_is_refused_at_the_start(worker, folder):
+    point_to(folder, b"\xff\xfe")
+    with pytest.raises(IndexFormatError, match="CURRENT is damaged"):
+        worker.tagger()
+
+
+def test_packages_replace_one_another(tmp_path, encoder, index_folder, clock, monkeypatch):
+    monkeypatch.setenv("SKILLSTREAM_CACHE_DIR", str(tmp_path / "cache"))
+    worker = TagWorker(TagConfig(), now=clock)
+    save_index(make_index(encoder), tmp_path / "new")
+    one, two = pack_index(index_folder), pack_index(tmp_path / "new")
+    first = worker.tagger(one)
+    assert "Python" in labels(first)
+    assert worker.tagger(one) is first
+    second = worker.tagger(two)
+    assert labels(second) == ["polish lenses"]
+    assert (first.index.version, second.index.version) == (one.version, two.version)
