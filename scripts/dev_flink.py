@@ -273,7 +273,7 @@ class FlinkCluster:
         runtime = "org.apache.flink.runtime"
         if part == "zookeeper":
             main = f"{runtime}.zookeeper.FlinkZooKeeperQuorumPeer"
-            return self._java(flink, 96, main, str(conf / "zoo.cfg"), "1")
+            return self._java(flink, 96, main, "--zkConfigFile", str(conf / "zoo.cfg"), "--peerId", "1")
         if part == "jobmanager":
             main = f"{runtime}.entrypoint.StandaloneSessionClusterEntrypoint"
             return self._java(flink, 320, main, "--configDir", str(conf))
