@@ -79,7 +79,10 @@ def run(
     range_bytes = (held and held.range_bytes) or RANGE_BYTES
     plan = plan_files(inputs, config.fields, output=config.output, range_bytes=range_bytes)
     encoder = load_encoder(config.model, backend=config.backend)
-    folder = Path(config.index) if config.index else default_index_folder(config.taxonomy, encoder)
+    if config.index:
+        folder = Path(config.index)
+    else:
+        folder = default_index_folder(config.taxonomy, encoder, temporary=True)  # workers get it packed
     index = load_index(folder)
     check_model(index, encoder)
     open_run(config.output, run_info(config, plan, index.taxonomy_name), force=config.force)

@@ -26,7 +26,7 @@ import numpy.typing as npt
 
 from skillstream.errors import IndexFormatError, OutputError
 from skillstream.index_files import IndexInfo, current_version, read_version, write_version
-from skillstream.paths import cache_folder
+from skillstream.paths import cache_folder, check_writable, temporary_folder
 from skillstream.search import top_k
 from skillstream.taxonomy import Taxonomy, load_taxonomy
 
@@ -77,7 +77,7 @@ class SkillsIndex:
 
     @property
     def version(self) -> str:
-        """Fingerprint of vectors, skills and model (12 hex digits); the name of its folder."""
+        """Fingerprint of vectors, taxonomy and model (12 hex digits); the name of its folder."""
         return self.info.version
 
     @property
@@ -133,6 +133,8 @@ def build_index(taxonomy: Taxonomy, encoder: Encoder) -> SkillsIndex:
     content = hashlib.sha256()
     for part in (
         encoder.fingerprint,
+        taxonomy.name,
+        taxonomy.version,
         taxonomy.fingerprint,
         "\n".join(skill.uri for skill in taxonomy.skills),
     ):
@@ -209,42 +211,66 @@ def default_index(taxonomy: str, encoder: Encoder) -> SkillsIndex:
     Raises:
         TaxonomyError: the taxonomy cannot be read.
     """
-    return _default_index(taxonomy, encoder)[0]
+    loaded = load_taxonomy(taxonomy)
+    folder = _cache_folder_of(loaded, encoder)
+    index = _cached(folder, encoder)
+    if index is None:
+        index = build_index(loaded, encoder)
+        try:
+            save_index(index, folder)
+        except OutputError as error:
+            logger.warning("skills index is not cached: %s", error)
+    return index
 
 
-def default_index_folder(taxonomy: str, encoder: Encoder) -> Path:
+def default_index_folder(taxonomy: str, encoder: Encoder, *, temporary: bool = False) -> Path:
     """The folder in the user's cache that `default_index` keeps this index in, for workers to read.
+
+    Args:
+        taxonomy: `esco` or a path.
+        encoder: what the index is for.
+        temporary: where the cache cannot be written, a folder that is removed when this process ends will do.
 
     Raises:
         TaxonomyError: the taxonomy cannot be read.
         OutputError: the cache cannot be written.
     """
-    _, folder, error = _default_index(taxonomy, encoder)
-    if error is not None:
-        raise error
+    loaded = load_taxonomy(taxonomy)
+    folder = _cache_folder_of(loaded, encoder)
+    if _cached(folder, encoder) is not None:
+        return folder
+    try:
+        check_writable(folder.parent)
+    except OSError as error:
+        if not temporary:
+            raise OutputError(
+                f"skills index cannot be written to the cache: {error}; "
+                "set SKILLSTREAM_CACHE_DIR to a folder that can be written, or give an --index"
+            ) from error
+        folder = temporary_folder() / folder.name
+        if _cached(folder, encoder) is not None:
+            return folder
+    save_index(build_index(loaded, encoder), folder)
     return folder
 
 
-def _default_index(taxonomy: str, encoder: Encoder) -> tuple[SkillsIndex, Path, OutputError | None]:
-    """The index, its folder in the cache, and why it could not be kept there, if so."""
-    loaded = load_taxonomy(taxonomy)
-    key = f"{loaded.fingerprint[:16]}-{encoder.fingerprint[:16]}-{encoder.backend}"
-    folder = cache_folder() / "indexes" / key
-    if folder.exists():
-        try:
-            index = load_index(folder)
-            check_model(index, encoder)
-        except IndexFormatError as error:
-            logger.warning("cached skills index is built again: %s", error)
-        else:
-            return index, folder, None
-    index = build_index(loaded, encoder)
+def _cache_folder_of(taxonomy: Taxonomy, encoder: Encoder) -> Path:
+    """Rows state the taxonomy's name and version, so that the same content under another name is another."""
+    stated = f"{taxonomy.name}\0{taxonomy.version}\0{taxonomy.fingerprint}"
+    key = hashlib.sha256(stated.encode()).hexdigest()[:16]
+    return cache_folder() / "indexes" / f"{key}-{encoder.fingerprint[:16]}-{encoder.backend}"
+
+
+def _cached(folder: Path, encoder: Encoder) -> SkillsIndex | None:
     try:
-        save_index(index, folder)
-    except OutputError as error:
-        logger.warning("skills index is not cached: %s", error)
-        return index, folder, error
-    return index, folder, None
+        if not folder.exists():
+            return None
+        index = load_index(folder)
+        check_model(index, encoder)
+    except (IndexFormatError, OSError) as error:
+        logger.warning("cached skills index is built again: %s", error)
+        return None
+    return index
 
 
 def index_summary(folder: str | Path) -> dict[str, object]:

@@ -51,7 +51,7 @@ Floats = npt.NDArray[np.float32]
 class IndexInfo(msgspec.Struct, frozen=True, kw_only=True):
     """The content of `index.json`.
 
-    `version` is the fingerprint of vectors, skills and model; `checksums` (XXH3-128, hex) are those of the
+    `version` is the fingerprint of vectors, taxonomy and model; `checksums` (XXH3-128, hex) are those of the
     other files.
     """
 

@@ -13,7 +13,7 @@ from skillstream.encoder import Encoder, load_encoder
 from skillstream.errors import UsageError
 from skillstream.index import current_version, load_index
 from skillstream.index_package import IndexPackage, unpack_index
-from skillstream.paths import cache_folder
+from skillstream.paths import cache_folder, writable_folder
 from skillstream.tagger import Tagger
 
 __all__ = ["TagWorker"]
@@ -49,7 +49,8 @@ class TagWorker:
         """
         if package is not None:
             if package.version != self._version:
-                self._use(package.version, unpack_index(package, cache_folder() / "unpacked"))
+                folder = writable_folder(cache_folder() / "unpacked")
+                self._use(package.version, unpack_index(package, folder))
         elif self._tagger is None:
             self._tagger = Tagger.from_config(self._config, self._encoder)
             self._version = self._tagger.index.version

@@ -194,3 +194,13 @@ def test_main_takes_flags_in_beams_style(tmp_path, index_folder, capsys):
     assert json.loads(capsys.readouterr().out)["records"] == 3
     assert tag_files.main([*arguments, "--top_k=0"]) == 2
     assert "top-k" in capsys.readouterr().err
+
+
+def test_tag_works_where_the_cache_cannot_be_written(tmp_path, config, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("SKILLSTREAM_CACHE_DIR", str(tmp_path / "file" / "cache"))
+    (tmp_path / "own.csv").write_text("id,label\n1,weld metal\n2,Python\n")
+    path = write(tmp_path / "a.jsonl", make_jsonl(3))
+    own = str(tmp_path / "own.csv")
+    assert tag_files.run(config(index=None, taxonomy=own), [path]).tagged == 3
+    assert tag_files.run(config(output=str(tmp_path / "out2")), [path]).tagged == 3

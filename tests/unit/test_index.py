@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from skillstream.errors import IndexFormatError
+from skillstream.errors import IndexFormatError, OutputError
 from skillstream.index import (
     build_index,
     check_model,
     default_index,
+    default_index_folder,
     index_summary,
     load_index,
     save_index,
@@ -150,3 +151,28 @@ def test_cache_that_cannot_be_written_is_done_without(own_csv, tmp_path, caplog)
     (tmp_path / "cache").write_text("a file where the folder should be", "utf-8")
     assert len(default_index(str(own_csv), CountingEncoder(dim=32))) == 2
     assert "not cached" in caplog.text
+
+
+def test_a_cache_that_cannot_be_written_is_told_before_the_work(own_csv, tmp_path):
+    (tmp_path / "cache").write_text("a file where the folder should be", "utf-8")
+    with pytest.raises(OutputError, match="SKILLSTREAM_CACHE_DIR"):
+        default_index_folder(str(own_csv), CountingEncoder(dim=32))
+    assert CountingEncoder.calls == 0
+
+
+def test_a_temporary_folder_does_where_the_cache_cannot_be_written(own_csv, tmp_path, caplog):
+    (tmp_path / "cache").write_text("a file where the folder should be", "utf-8")
+    folder = default_index_folder(str(own_csv), CountingEncoder(dim=32), temporary=True)
+    assert len(load_index(folder)) == 2
+    assert default_index_folder(str(own_csv), CountingEncoder(dim=32), temporary=True) == folder
+    assert CountingEncoder.calls == 1
+
+
+def test_the_same_content_under_another_name_is_another_index(own_csv, tmp_path):
+    other = tmp_path / "other.csv"
+    other.write_bytes(own_csv.read_bytes())
+    encoder = CountingEncoder(dim=32)
+    one, two = default_index(str(own_csv), encoder), default_index(str(other), encoder)
+    assert (one.taxonomy_name, two.taxonomy_name) == ("own", "other")
+    assert one.fingerprint == two.fingerprint
+    assert one.version != two.version  # workers keep unpacked indexes by their version

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from skillstream import paths
 from skillstream.config import TagConfig
 from skillstream.errors import IndexFormatError
 from skillstream.index import build_index, load_index, save_index
@@ -154,3 +155,13 @@ def test_packages_replace_one_another(tmp_path, encoder, index_folder, clock, mo
     second = worker.tagger(two)
     assert labels(second) == ["polish lenses"]
     assert (first.index.version, second.index.version) == (one.version, two.version)
+
+
+def test_packages_work_where_the_cache_cannot_be_written(tmp_path, index_folder, clock, monkeypatch, caplog):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("SKILLSTREAM_CACHE_DIR", str(tmp_path / "file" / "cache"))
+    paths.temporary_folder.cache_clear()
+    for _ in range(2):
+        worker = TagWorker(TagConfig(), now=clock)
+        assert "Python" in labels(worker.tagger(pack_index(index_folder)))
+    assert caplog.text.count("SKILLSTREAM_CACHE_DIR") == 1
