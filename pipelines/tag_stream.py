@@ -34,7 +34,8 @@ from skillstream.pipelines.options import (
     pipeline_runner,
     root_cause,
 )
-from skillstream.run_info import RunInfo, open_run, versions, without_secrets
+from skillstream.rows import TaggedChunk
+from skillstream.run_info import RunInfo, open_run, taxonomy_identity, versions, without_secrets
 from skillstream.sink import Chain, sweep
 from skillstream.sources.kafka_start import StreamPlan, plan_stream
 from skillstream.stream_config import StreamConfig
@@ -92,7 +93,7 @@ def build(
         pipeline
         | "ReadKafka" >> ReadKafka(config, config.output, **settings)
         | "Tag" >> TagChunks(config)
-        | "Observe" >> beam.ParDo(Observe())
+        | "Observe" >> beam.ParDo(Observe()).with_output_types(TaggedChunk)
         | "Publish" >> PublishChunks(config.output)
     )
 
@@ -116,6 +117,7 @@ def run(
     check_cluster_flags(beam_flags)
     runner, options = pipeline_runner(beam_flags), PipelineOptions(list(beam_flags))
     config, plan = prepare(config)
+    LIVE.clear()
     started = time.monotonic()
     with _drain_on_signals(), _metrics(config), status():
         pipeline = beam.Pipeline(runner=runner, options=options)
@@ -198,12 +200,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _with_index_folder(config: StreamConfig) -> tuple[StreamConfig, str]:
-    """The configuration with the folder of its index, checked against the model, and the taxonomy's name."""
+    """The configuration with the folder of its index, checked against the model, and the taxonomy's identity."""
     encoder = load_encoder(config.model, backend=config.backend)
     folder = Path(config.index) if config.index else default_index_folder(config.taxonomy, encoder)
     index = load_index(folder)
     check_model(index, encoder)
-    return dataclasses.replace(config, index=str(folder)), index.taxonomy_name
+    taxonomy = taxonomy_identity(index.taxonomy_name, index.fingerprint, prebuilt=bool(config.index))
+    return dataclasses.replace(config, index=str(folder)), taxonomy
 
 
 @contextmanager
