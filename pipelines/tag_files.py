@@ -27,7 +27,7 @@ from skillstream.encoder import load_encoder
 from skillstream.errors import RunError, SkillstreamError, UsageError
 from skillstream.index import check_model, default_index_folder, load_index
 from skillstream.pipelines.options import add_config_flags, config_from_flags, pipeline_runner, root_cause
-from skillstream.run_info import RunInfo, open_run, read_run, versions, without_secrets
+from skillstream.run_info import RunInfo, open_run, read_run, taxonomy_identity, versions, without_secrets
 from skillstream.sink import Chain, sweep
 from skillstream.sources.plan import RANGE_BYTES, FilePlan, FileRange, plan_files
 from skillstream.summary import RunSummary, SourceSummary
@@ -85,7 +85,8 @@ def run(
         folder = default_index_folder(config.taxonomy, encoder, temporary=True)  # workers get it packed
     index = load_index(folder)
     check_model(index, encoder)
-    open_run(config.output, run_info(config, plan, index.taxonomy_name), force=config.force)
+    taxonomy = taxonomy_identity(index.taxonomy_name, index.fingerprint, prebuilt=bool(config.index))
+    open_run(config.output, run_info(config, plan, taxonomy), force=config.force)
     sweep(config.output)
 
     progress_of = _Published(config.output, plan)

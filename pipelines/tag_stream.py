@@ -200,7 +200,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _with_index_folder(config: StreamConfig) -> tuple[StreamConfig, str]:
-    """The configuration with the folder of its index, checked against the model, and the taxonomy's identity."""
+    """The configuration with the folder of its index, checked, and the taxonomy's identity."""
     encoder = load_encoder(config.model, backend=config.backend)
     folder = Path(config.index) if config.index else default_index_folder(config.taxonomy, encoder)
     index = load_index(folder)

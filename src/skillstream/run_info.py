@@ -17,7 +17,7 @@ from skillstream import __version__
 from skillstream.errors import OutputError, RunError
 from skillstream.store import Store, open_store
 
-__all__ = ["RUN_FILE", "RunInfo", "open_run", "read_run", "versions", "without_secrets"]
+__all__ = ["RUN_FILE", "RunInfo", "open_run", "read_run", "taxonomy_identity", "versions", "without_secrets"]
 
 RUN_FILE = "run.json"
 
@@ -92,6 +92,15 @@ def open_run(root: str | Path, info: RunInfo, *, force: bool = False, store: Sto
             f"{info.range_bytes}; start again, and its own size will be used"
         )
     return held
+
+
+def taxonomy_identity(name: str, fingerprint: str, *, prebuilt: bool) -> str:
+    """What `identity` states of the taxonomy.
+
+    A file's name is not enough: another one may have the same. Of a prebuilt index (`--index`) it is the
+    name alone, as running jobs take up new versions of it, and rows say which one made them.
+    """
+    return name if prebuilt else f"{name}@{fingerprint[:8]}"
 
 
 def versions() -> dict[str, str]:

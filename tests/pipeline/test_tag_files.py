@@ -11,7 +11,9 @@ import pytest
 from skillstream import FilesConfig
 from skillstream.chain_check import verify_chain
 from skillstream.errors import IndexFormatError, OutputError, RunError, SourceError
+from skillstream.index import build_index, save_index
 from skillstream.pipelines import tag_files
+from skillstream.taxonomy import load_taxonomy
 from tests.data import make_jsonl, make_posting
 
 pytestmark = pytest.mark.usefixtures("hash_model")
@@ -108,11 +110,15 @@ def test_a_cut_gzip_file_keeps_the_rows_before_and_is_reported(tmp_path, config)
     assert verify_chain(tmp_path / "out").findings == []
 
 
-def test_options_and_versions_are_recorded_without_secrets(tmp_path, config):
-    tag_files.run(config(), [write(tmp_path / "a.jsonl", make_jsonl(2))])
+def test_options_and_versions_are_recorded_without_secrets(tmp_path, config, index_folder):
+    model = "https://user:hidden@models.example/jobs"  # hash_model takes any
+    tag_files.run(config(model=model), [write(tmp_path / "a.jsonl", make_jsonl(2))])
+    assert "hidden" not in (tmp_path / "out" / "run.json").read_text()
     run = json.loads((tmp_path / "out" / "run.json").read_bytes())
     assert run["identity"]["taxonomy"] == "test"
     assert run["options"]["max_chunk_rows"] == 7
+    assert run["options"]["index"] == str(index_folder)
+    assert run["options"]["model"] == "https://***@models.example/jobs"
     assert run["versions"]["skillstream"]
 
 
@@ -160,6 +166,24 @@ def test_an_output_made_with_another_taxonomy_is_refused_unless_forced(tmp_path,
     with pytest.raises(OutputError, match="other"):
         tag_files.run(config(), [path])
     assert tag_files.run(config(force=True), [path]).records == 0
+
+
+def test_another_taxonomy_file_of_the_same_name_is_refused_and_a_new_version_of_an_index_is_not(
+    tmp_path, config, encoder
+):
+    path = write(tmp_path / "a.jsonl", make_jsonl(1))
+    own = tmp_path / "own.csv"
+    own.write_text("id,label\n1,weld metal\n")
+    tag_files.run(config(index=None, taxonomy=str(own)), [path])
+    assert tag_files.run(config(index=None, taxonomy=str(own)), [path]).records == 0
+    save_index(build_index(load_taxonomy(str(own)), encoder), tmp_path / "index")
+    by_index = config(index=str(tmp_path / "index"), output=str(tmp_path / "out2"))
+    tag_files.run(by_index, [path])
+    own.write_text("id,label\n1,weld metal\n2,Python\n")
+    with pytest.raises(OutputError, match=r"made with taxonomy 'own@\w{8}', this run has 'own@\w{8}'"):
+        tag_files.run(config(index=None, taxonomy=str(own)), [path])
+    save_index(build_index(load_taxonomy(str(own)), encoder), tmp_path / "index")
+    assert tag_files.run(by_index, [path]).records == 0
 
 
 def test_a_failing_worker_is_one_error_and_running_again_goes_on(tmp_path, config, monkeypatch):

@@ -14,7 +14,7 @@ import msgspec
 from skillstream.cli.options import config_options
 from skillstream.errors import OutputError, UsageError
 from skillstream.replay import PartitionReader, ReplayConfig, replay
-from skillstream.run_info import RunInfo, open_run, read_run, versions, without_secrets
+from skillstream.run_info import RunInfo, open_run, read_run, taxonomy_identity, versions, without_secrets
 from skillstream.sink import sweep
 from skillstream.sources.kafka_again import TopicAgain
 
@@ -41,7 +41,9 @@ def replay_command(source: str, as_json: bool, **options: Any) -> int:
 
     tagger = Tagger.from_config(config)
     selection = dataclasses.asdict(config.selection)
-    identity = {"source": "replay", "of": str(Path(source).resolve()), "taxonomy": tagger.index.taxonomy_name}
+    index = tagger.index
+    taxonomy = taxonomy_identity(index.taxonomy_name, index.fingerprint, prebuilt=bool(config.index))
+    identity = {"source": "replay", "of": str(Path(source).resolve()), "taxonomy": taxonomy}
     info = RunInfo(
         identity=identity | {"selection": str(sorted(selection.items(), key=str))},
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
