@@ -5,6 +5,7 @@ Written by the steps of the pipeline, read by other threads. Also the flag that 
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
 from bisect import bisect_left
@@ -88,6 +89,14 @@ class Live:
     _age_counts: list[int] = field(default_factory=lambda: [0] * len(AGE_BOUNDS))
     _age_sum: float = 0.0
     _versions: tuple[str, str] = ("", "")
+
+    def clear(self) -> None:
+        """Forgets everything: another stream begins in this process."""
+        fresh = Live(self.now)
+        with self._lock:
+            for item in dataclasses.fields(self):
+                if item.name != "_lock":
+                    setattr(self, item.name, getattr(fresh, item.name))
 
     def read(self, reader: int, reading: Reading) -> None:
         """A reader tells where it is."""

@@ -151,3 +151,11 @@ def test_a_port_in_use_is_told(live):
         serve_metrics(live, "127.0.0.1", port, "jobs"),
     ):
         pass
+
+
+def test_clearing_forgets_everything(live, clock):
+    live.read(0, reading(clock))
+    live.tagged({"empty": 1}, tags=2, sentences=3, cached=1, tokens=9, versions=("m", "t"))
+    live.published(3, [0.3])
+    live.clear()
+    assert live.snapshot() == Live(now=clock).snapshot()
