@@ -73,6 +73,7 @@ def pack(recipe: Recipe, pairs: Path, trained: Path, target: Path) -> None:
     if not all(torch.isfinite(value).all() for value in wanted.values()):
         raise click.ClickException("weights that are not finite in fp16")
     save_file(wanted, temporary / "model.safetensors", metadata={"format": "pt"})
+    (temporary / "model.safetensors").chmod(0o644)  # safetensors writes for the owner alone
     facts = json.loads((pairs / "data_card.json").read_text("utf-8"))
     for found in facts["splits"].values():
         del found["samples"]  # texts of others are not for us to ship
