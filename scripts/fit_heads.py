@@ -283,6 +283,25 @@ def percent(queries: Queries, weights: dict[str, float]) -> str:
     return f"{100 * mrr.mean():.1f}/{100 * rp5.mean():.1f}"
 
 
+def report_tags(confidences: Floats, right: Flags, gold: int) -> float:
+    """Prints how good the tags are, and returns the threshold where F1 is best."""
+    f1, threshold = best_threshold(confidences, right, gold)
+    tags = confidences >= threshold
+    print(
+        f"  all three, left out: F1 {f1:.3f} at confidence {threshold:.2f}"
+        f" (precision {right[tags].mean():.3f}, recall {right[tags].sum() / gold:.3f});"
+        f" calibration error of tags {calibration_error(confidences[tags], right[tags]):.3f}"
+    )
+    for low, high in ((threshold, 0.4), (0.4, 0.6), (0.6, 0.75), (0.75, 1.0)):
+        part = (confidences >= low) & (confidences < high)
+        if part.any():
+            print(
+                f"    confidence {low:.2f} to {high:.2f}: {part.sum():4} tags,"
+                f" mean {confidences[part].mean():.2f}, right {right[part].mean():.2f}"
+            )
+    return threshold
+
+
 def fit_lane(lane: str, sets: dict[str, Pairs]) -> Lane:
     """Weights, confidence and threshold of one lane, with a line of figures."""
     queries = {
@@ -308,9 +327,9 @@ def fit_lane(lane: str, sets: dict[str, Pairs]) -> Lane:
         rights.append(scored.right)
         gold += scored.gold
         # Knots for this set from predictions for the other two that have seen neither it nor themselves.
-        held = [(predict(confidence_without(others, name, u), s), s.right) for u in REAL if u != name
-                for s in [score(sets[u], others, lane)]]  # fmt: skip
-        knots = fit_knots(*map(np.concatenate, zip(*held, strict=True)))
+        held = {other: score(sets[other], others, lane) for other in REAL if other != name}
+        unseen = [predict(confidence_without(others, name, other), s) for other, s in held.items()]
+        knots = fit_knots(np.concatenate(unseen), np.concatenate([s.right for s in held.values()]))
         calibrated.append(apply_knots(knots, chances[-1]))
         print(
             f"  {name:17} left out {percent(queries[name], others)}"
@@ -318,14 +337,7 @@ def fit_lane(lane: str, sets: dict[str, Pairs]) -> Lane:
             f"  F1 {best_threshold(calibrated[-1], scored.right, scored.gold)[0]:.3f}"
         )
     right = np.concatenate(rights)
-    f1, threshold = best_threshold(np.concatenate(calibrated), right, gold)
-    tags = np.concatenate(calibrated) >= threshold
-    error = calibration_error(np.concatenate(calibrated)[tags], right[tags])
-    print(
-        f"  all three, left out: F1 {f1:.3f} at confidence {threshold:.2f}"
-        f" (precision {right[tags].mean():.3f}, recall {right[tags].sum() / gold:.3f});"
-        f" calibration error of tags {error:.3f}"
-    )
+    threshold = report_tags(np.concatenate(calibrated), right, gold)
     knots = fit_knots(np.concatenate(chances), right)
     confidence = msgspec.structs.replace(confidence_without(weights), knots=knots)
     return Lane(weights, confidence, round(threshold, 3))
