@@ -13,7 +13,7 @@ import pytest
 from tests.data import make_jsonl
 from tests.faults.ledger import assert_exactly_once
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(900)  # the first test of all also fetches Flink
 
 
 def tag(source: Path, output: Path, model: Path, index: Path, *flags: str) -> None:

@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from skillstream.cli import main
 from skillstream.errors import RunError, UsageError
 from skillstream.flink_rest import FlinkRest
 
@@ -173,3 +174,26 @@ def test_nobody_listens():
 def test_other_schemes_are_refused():
     with pytest.raises(UsageError, match="http"):
         FlinkRest("file:///etc/passwd")
+
+
+def test_the_commands_show_what_the_cluster_says(cluster, rest, capsys):
+    cluster.says("GET", "/jobs/overview", overview(job("a1b2", state="FINISHED")))
+    completed = {"state_size": 1234, "end_to_end_duration": 7}
+    counts = {"completed": 3, "failed": 1}
+    cluster.says(
+        "GET", "/jobs/a1b2/checkpoints", (200, {"counts": counts, "latest": {"completed": completed}})
+    )
+    cluster.says("GET", "/jobs/a1b2/exceptions?maxExceptions=1", (200, {"root-exception": None}))
+    assert main(["flink", "status", f"--rest={rest.url}"]) == 0
+    assert capsys.readouterr().out == "a1b2  FINISHED   0:00:00  skillstream-postings\n"
+    assert main(["flink", "status", "skillstream-postings", f"--rest={rest.url}"]) == 0
+    out = capsys.readouterr().out
+    assert "checkpoints: 3 complete, 1 failed; the latest: 1,234 bytes in 7 ms" in out
+    assert "last failure: none" in out
+
+
+def test_stopping_what_has_ended_is_no_error(cluster, rest, capsys):
+    cluster.says("GET", "/jobs/overview", overview(job("a1b2", state="FAILED")))
+    assert main(["flink", "stop", "a1b2", f"--rest={rest.url}"]) == 0
+    assert "had ended already: FAILED" in capsys.readouterr().out
+    assert all(method == "GET" for method, _, _ in cluster.asked)
