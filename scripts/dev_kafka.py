@@ -255,7 +255,7 @@ class KafkaServer:
             "share.coordinator.state.topic.replication.factor": 1,
             "share.coordinator.state.topic.min.isr": 1,
             "group.initial.rebalance.delay.ms": 0,
-            "log.retention.check.interval.ms": 1000,
+            "log.retention.ms": -1,  # records with invented times must not vanish
             "log.cleaner.backoff.ms": 500,
             "log.cleaner.dedupe.buffer.size": 4_194_304,
             "message.max.bytes": 33_554_432,
