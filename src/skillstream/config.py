@@ -57,6 +57,10 @@ class TagConfig:
     cache_sentences: int = option(100_000, "Sentences whose result is kept in memory (about 1 KB each).")
 
     def __post_init__(self) -> None:
+        if self.index is not None and not self.index.strip():
+            raise UsageError("--index is empty: name the folder of an index, or leave the option out")
+        if not self.taxonomy.strip():
+            raise UsageError("--taxonomy is empty: give 'esco' or a path")
         _at_least("top-k", self.top_k, 1)
         _at_least("max-record-bytes", self.max_record_bytes, 1)
         _at_least("cache-sentences", self.cache_sentences, 0)

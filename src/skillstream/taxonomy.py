@@ -109,7 +109,7 @@ def load_taxonomy(spec: str) -> Taxonomy:
         with resources.as_file(resources.files("skillstream") / "data" / ESCO_FILE) as path:
             return read_shipped(path)
     path = Path(spec).expanduser()
-    if not path.exists():
+    if not spec.strip() or not path.exists():  # an empty path would be the current folder
         raise TaxonomyError(
             f"taxonomy {spec!r}: no such file or folder; give a path, or 'esco' for the built-in one"
         )

@@ -95,7 +95,12 @@ def test_beam_flags_follow_two_dashes(postings, index_folder, tmp_path, capsys):
         (["explain", "{tmp}/a.jsonl", "--record", "99"], "--record 99"),
         (["index", "info", "{tmp}"], "holds no skills index"),
         (["index", "build", "--taxonomy", "{tmp}/none.csv", "--output", "{tmp}/index"], "none.csv"),
+        (["index", "build", "--taxonomy", "", "--output", "{tmp}/index"], "'esco'"),
+        (["tag", "{tmp}/a.jsonl", "--output", "{tmp}/out", "--index", ""], "--index is empty"),
+        (["tag", "{tmp}/a.jsonl", "--output", "{tmp}/out", "--taxonomy", " "], "--taxonomy is empty"),
         (["doctor", "--output", "{tmp}/none"], "none"),
+        (["doctor", "--output", "{tmp}"], "no output of skillstream"),
+        (["doctor", "--output", ""], "no output of skillstream"),
         (["frobnicate"], "No such command"),
     ],
 )

@@ -47,7 +47,7 @@ SELF_TEST_POSTING = {
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def doctor_command(model: str, output: str | None, as_json: bool) -> int:
     """Show versions, the backend chosen and why, and a two-second self-test; or check an --output."""
-    return _check_output(Path(output), as_json) if output else _check_machine(model, as_json)
+    return _check_output(Path(output), as_json) if output is not None else _check_machine(model, as_json)
 
 
 def _check_machine(model: str, as_json: bool) -> int:
@@ -98,9 +98,15 @@ def _speed(tagger: Tagger) -> float:
 
 def _check_output(output: Path, as_json: bool) -> int:
     from skillstream.chain_check import verify_chain
+    from skillstream.run_info import RUN_FILE
+    from skillstream.sink import TAGS_FOLDER
 
     if not output.is_dir():
         raise UsageError(f"{output} is no folder")
+    if not (output / RUN_FILE).is_file() and not (output / TAGS_FOLDER).is_dir():
+        raise UsageError(
+            f"{output} is no output of skillstream: it holds neither {RUN_FILE} nor {TAGS_FOLDER}/"
+        )
     report = verify_chain(output)
     if as_json:
         click.echo(msgspec.json.encode(report))
