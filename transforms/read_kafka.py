@@ -67,7 +67,7 @@ class ReadKafka(beam.PTransform):
         readers: int = 1,
         topic_id: str | None = None,
         stop_at: Mapping[int, int] | None = None,
-        bundle_s: float = 10.0,
+        bundle_s: float = 60.0,
         flush: bool = False,
     ) -> None:
         super().__init__()

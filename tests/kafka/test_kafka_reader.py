@@ -242,6 +242,7 @@ def test_retention_that_passes_a_running_reader_is_refused(make_reader, new_topi
 
 def test_a_topic_made_again_is_refused(make_reader, new_topic, produce, kafka):
     from kafka import KafkaAdminClient
+
     from scripts.dev_kafka import create_topic
 
     topic = new_topic()
@@ -335,7 +336,6 @@ def test_committed_offsets_follow_for_lag_tools(make_reader, new_topic, produce,
 
 def test_a_broker_that_is_away_is_waited_for(own_kafka, tmp_path):
     from scripts.dev_kafka import create_topic
-
     from tests.kafka.conftest import send
 
     create_topic(own_kafka.bootstrap, "t")
@@ -368,3 +368,34 @@ def test_a_config_file_must_exist():
         KafkaReader(
             KafkaConfig(bootstrap_servers="x:1", topic="t", kafka_config="nowhere.properties"), Chains()
         )
+
+
+def test_the_watermark_follows_the_slowest_partition_that_has_anything_left(make_reader, new_topic, produce):
+    topic = new_topic(partitions=2)
+    produce(topic, [b"a", b"b"], timestamp_ms=1_000_000)
+    produce(topic, [b"c"], partition=1, timestamp_ms=5_000_000)
+    chains = Chains()
+    reader = make_reader(topic, chains, {"wall": lambda: 9_000.0}, max_chunk_rows=1)
+    waiting: dict[int, list[Chunk]] = {0: [], 1: []}
+
+    def take_one(partition: int) -> None:
+        deadline = time.monotonic() + 20
+        while (chunk := reader.next_chunk()) is None or chunk.partition != partition:
+            assert time.monotonic() < deadline
+            if chunk is None:
+                reader.poll(0.2)
+            else:
+                waiting[chunk.partition].append(chunk)
+                reader.take(chunk)
+        reader.take(chunk)
+
+    assert reader.watermark() is None
+    take_one(1)
+    if not waiting[0]:
+        assert reader.watermark() is None  # nothing is known of partition 0 yet
+        take_one(0)
+    if len(waiting[0]) < 2:
+        assert reader.watermark() == 1_000_000
+        take_one(0)
+    assert reader.lag == {0: 0, 1: 0}
+    assert reader.watermark(idle_s=5.0) == 8_995_000  # all is read: time goes on by itself
