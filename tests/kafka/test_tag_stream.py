@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from kafka import KafkaAdminClient
-
 from scripts.dev_kafka import create_topic
+
 from skillstream.chain_check import verify_chain
 from skillstream.errors import OutputError, RunError, SkillstreamError, SourceError, UsageError
 from skillstream.pipelines import tag_stream
