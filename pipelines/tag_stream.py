@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from typing import Any
 import apache_beam as beam
 import msgspec
 from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from skillstream.encoder import load_encoder
 from skillstream.errors import RunError, SkillstreamError, UsageError
@@ -48,6 +49,9 @@ from skillstream.transforms.tag import TagChunks
 __all__ = ["StreamSummary", "build", "main", "prepare", "run"]
 
 logger = logging.getLogger(__name__)
+
+# Checkpoints on a cluster wait for the readers, which hand over after so many seconds.
+CLUSTER_BUNDLE_S = 2.0
 
 
 class StreamSummary(msgspec.Struct, frozen=True):
@@ -119,13 +123,21 @@ def run(
     config, plan = prepare(config)
     LIVE.clear()
     started = time.monotonic()
-    with _drain_on_signals(), _metrics(config), status():
+    # On a cluster the readers are elsewhere: signals to this process and its figures mean nothing to them.
+    here = isinstance(runner, FnApiRunner)
+    with ExitStack() as stack:
+        for context in (_drain_on_signals(), _metrics(config), status()) if here else ():
+            stack.enter_context(context)
         pipeline = beam.Pipeline(runner=runner, options=options)
-        build(pipeline, config, plan)
+        build(pipeline, config, plan, bundle_s=None if here else CLUSTER_BUNDLE_S)
         try:
             pipeline.run().wait_until_finish()
         except SkillstreamError:
             raise
+        except KeyboardInterrupt:
+            if here:
+                raise
+            raise RunError("interrupted here, the job goes on: `skillstream flink stop` ends it") from None
         except Exception as error:
             raise RunError(f"{root_cause(error)}; start again to go on where it stopped") from error
     return summary(config, time.monotonic() - started)
