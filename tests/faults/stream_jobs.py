@@ -18,7 +18,7 @@ from kafka import KafkaProducer
 
 from tests.faults.ledger import assert_exactly_once, published
 
-__all__ = ["Load", "StreamJobs", "await_rows"]
+__all__ = ["Load", "StreamJobs", "await_file", "await_rows"]
 
 
 class StreamJobs:
@@ -147,3 +147,11 @@ def await_rows(output: Path, records: int, limit_s: float = 60) -> None:
     while (found := sum(published(output).values())) < records:
         assert time.monotonic() < deadline, f"{found} of {records} rows after {limit_s} s"
         time.sleep(0.3)
+
+
+def await_file(path: Path, limit_s: float = 60) -> None:
+    """Waits until the file is there."""
+    deadline = time.monotonic() + limit_s
+    while not path.exists():
+        assert time.monotonic() < deadline, f"no {path} after {limit_s} s"
+        time.sleep(0.1)
