@@ -101,6 +101,8 @@ class _Read(beam.DoFn):
         self._bundle_s = bundle_s
         self._flush = flush
         self._gaps = Metrics.counter("skillstream", "offsets_without_records")
+        self._age_ms = Metrics.distribution("skillstream", "age_ms")
+        self._lag = Metrics.gauge("skillstream", "lag")
 
     @beam.DoFn.unbounded_per_element()
     def process(
@@ -174,6 +176,9 @@ class _Read(beam.DoFn):
         LIVE.published(len(chunk.records), ages)
         LIVE.read(number, _reading(reader))
         self._gaps.inc(chunk.end - chunk.start - len(chunk.records))
+        self._lag.set(sum(reader.lag.values()))
+        for age in ages:
+            self._age_ms.update(int(age * 1000))
 
     @staticmethod
     def _tell(number: int, reader: KafkaReader, watermark: ManualWatermarkEstimator) -> None:
