@@ -70,7 +70,13 @@ def training_data_command(
 
 
 @click.command("train")
-@click.option("--recipe", "name", type=click.Choice(["card", "skills"]), required=True)
+@click.option(
+    "--recipe",
+    "name",
+    type=click.Choice(["card", "skills"]),
+    required=True,
+    help="card: the published model card's setting; skills: the one for tagging.",
+)
 @click.option("--pairs", required=True, help="Folder that 'training-data' made.")
 @click.option(
     "--output", required=True, help="New folder for the model; with --resume that of a run cut off."

@@ -109,7 +109,7 @@ def _csv_rows(lines: Iterator[Piece], delimiter: str) -> Iterator[_CsvRow]:
 
 
 def _decoded(lines: Iterator[Piece], consumed: list[Piece]) -> Iterator[str]:
-    """Lines as text for the CSV reader, invalid UTF-8 kept recognisable; they go to `consumed` as they are."""
+    """Lines as text for the CSV reader, invalid UTF-8 kept recognisable; `consumed` gets them as they are."""
     for line in lines:
         consumed.append(line)
         too_long = line.length > len(line.data)
