@@ -202,6 +202,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add_config_flags(parser, StreamConfig)
     flags, beam_flags = parser.parse_known_args(argv)
     logging.basicConfig(level=logging.WARNING)
+    logging.getLogger("kafka").propagate = False  # the reader tells what is wrong, once
     try:
         result = run(config_from_flags(StreamConfig, flags), beam_flags)
     except SkillstreamError as error:
