@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import time
 from unittest import mock
@@ -42,6 +43,7 @@ def run_job(flags: list[str], log: str, seconds_a_chunk: float, refresh_s: float
 
 
 def main() -> None:
+    running: set[int] = set()
     print("ready", flush=True)
     for line in sys.stdin:
         command, _, argument = line.strip().partition(" ")
@@ -56,10 +58,15 @@ def main() -> None:
                 finally:
                     sys.stdout.flush()
                     os._exit(code)
+            running.add(pid)
             print(pid, flush=True)
         else:
             _, status = os.waitpid(int(argument), 0)
+            running.discard(int(argument))
             print(os.waitstatus_to_exitcode(status), flush=True)
+    for pid in running:  # the test failed before it ended them
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
 
 
 if __name__ == "__main__":
