@@ -13,6 +13,7 @@ import argparse
 import contextlib
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -30,7 +31,7 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # also as `python scripts/dev_flink.py`
 
-from scripts.dev_kafka import SERVERS, ServerUnavailableError, _program, free_port
+from scripts.dev_kafka import SERVERS, ServerUnavailableError, _program
 
 __all__ = ["FlinkCluster", "fetch_flink"]
 
@@ -110,6 +111,23 @@ def _run(command: list[str], who: str) -> None:
     run = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
     if run.returncode:
         raise ServerUnavailableError(f"{who} could not fetch Flink: {(run.stdout + run.stderr)[-500:]}")
+
+
+def _quiet_port() -> int:
+    """A free port below the range that the system hands out by itself.
+
+    Parts start seconds after their ports are chosen, and the worker pool shares its port with whoever else
+    asks for sharing (gRPC's default), so a port that the system may give to somebody else is no good.
+    """
+    while True:
+        port = random.randint(15_000, 32_000)
+        with socket.socket() as four, socket.socket(socket.AF_INET6) as six:
+            try:
+                four.bind(("127.0.0.1", port))
+                six.bind(("::1", port))
+            except OSError:
+                continue
+        return port
 
 
 @dataclass
@@ -332,7 +350,7 @@ class FlinkCluster:
     def _write_configuration(self) -> None:
         names = ["rest", "rpc", "blob", "job", "artifact", "expansion", "pool", "zookeeper"]
         for name in names:
-            self.ports.setdefault(name, free_port())
+            self.ports.setdefault(name, _quiet_port())
         conf = self.folder / "conf"
         conf.mkdir(parents=True, exist_ok=True)
         for name in ("checkpoints", "savepoints", "artifacts"):
