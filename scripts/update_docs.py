@@ -18,23 +18,25 @@ REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
 NOTE = "<!-- Written by scripts/update_docs.py; do not edit. -->\n\n"
 
 
-def commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
-    """The command and everything below it, depth first."""
-    yield path, command
+def contexts(
+    command: click.Command, name: str, parent: click.Context | None = None
+) -> Iterator[click.Context]:
+    """A context for the command and for everything below it, depth first."""
+    settings = {**command.context_settings, "max_content_width": 100, "terminal_width": 100}
+    context = click.Context(command, info_name=name, parent=parent, **settings)
+    yield context
     if isinstance(command, click.Group):
-        context = click.Context(command)
-        for name in command.list_commands(context):
-            child = command.get_command(context, name)
+        for child_name in command.list_commands(context):
+            child = command.get_command(context, child_name)
             if child is not None:
-                yield from commands(child, f"{path} {name}")
+                yield from contexts(child, child_name, context)
 
 
 def cli_page() -> str:
     """`--help` of every command."""
     parts = [NOTE, "# Commands\n"]
-    for path, command in commands(cli, "skillstream"):
-        context = click.Context(command, info_name=path, max_content_width=100, terminal_width=100)
-        parts.append(f"\n## {path}\n\n```text\n{command.get_help(context)}\n```\n")
+    for context in contexts(cli, "skillstream"):
+        parts.append(f"\n## {context.command_path}\n\n```text\n{context.get_help()}\n```\n")
     return "".join(parts)
 
 

@@ -301,10 +301,15 @@ def test_a_wrong_password_is_told_but_not_shown(make_reader, new_topic, kafka, t
     )
     address = f"127.0.0.1:{kafka.sasl_port}"
     reader = make_reader(new_topic(), Chains(), bootstrap_servers=address, kafka_config=str(file))
-    reader.poll(0.1)
-    assert reader.problem is not None
-    assert "wrong user name, password" in reader.problem
-    assert "hunter2" not in reader.problem
+    # Kafka answers and closes the socket at once: the client sees whichever comes first, the reason, which
+    # is fatal, or only the closed socket, which may pass and is told with a hint.
+    try:
+        reader.poll(0.1)
+        told, expected = reader.problem or "", "wrong user name, password"
+    except RunError as error:
+        told, expected = str(error), "Authentication failed"
+    assert expected in told
+    assert "hunter2" not in told
 
 
 def test_an_untrusted_certificate_is_fatal(make_reader, new_topic, kafka, tmp_path):
