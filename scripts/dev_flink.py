@@ -121,10 +121,9 @@ def _quiet_port() -> int:
     """
     while True:
         port = random.randint(15_000, 32_000)
-        with socket.socket() as four, socket.socket(socket.AF_INET6) as six:
+        with socket.socket() as probe:
             try:
-                four.bind(("127.0.0.1", port))
-                six.bind(("::1", port))
+                probe.bind(("", port))
             except OSError:
                 continue
         return port
