@@ -120,6 +120,8 @@ class FlinkRest:
     ) -> str:
         """Stops with a savepoint: what is in hand is published. The savepoint's address.
 
+        A job that is just recovering cannot make one: it is waited for.
+
         Args:
             job_id: which job.
             savepoints: folder for it that all of the cluster sees; `None`: the cluster's own.
@@ -129,6 +131,15 @@ class FlinkRest:
         Raises:
             RunError: it failed, or took too long.
         """
+        for _ in range(max(1, round(timeout_s / POLL_S))):
+            if self._all_tasks_run(job_id):
+                break
+            self._sleep(POLL_S)
+        else:
+            raise RunError(
+                f"job {job_id} has tasks that do not run, so it cannot make a savepoint; `skillstream flink "
+                "stop --cancel` ends it without one, which loses nothing"
+            )
         body: dict[str, object] = {"drain": drain}
         if savepoints is not None:
             body["targetDirectory"] = savepoints

@@ -89,7 +89,12 @@ def test_two_living_jobs_of_a_name_have_to_be_told_apart(cluster, rest):
         rest.find("skillstream-postings")
 
 
+RUNNING = (200, {"vertices": [{"status": "RUNNING"}]})
+RECOVERING = (200, {"vertices": [{"status": "RUNNING"}, {"status": "INITIALIZING"}]})
+
+
 def test_stop_waits_for_the_savepoint(cluster, rest):
+    cluster.says("GET", "/jobs/a", RECOVERING, RUNNING)
     cluster.says("POST", "/jobs/a/stop", (202, {"request-id": "t1"}))
     cluster.says(
         "GET",
@@ -103,6 +108,7 @@ def test_stop_waits_for_the_savepoint(cluster, rest):
 
 def test_a_savepoint_that_fails_is_told_by_its_cause(cluster, rest):
     trace = "java.util.concurrent.CompletionException: x\n\tat a.b.C\nCaused by: no space left\n\tat d.e.F"
+    cluster.says("GET", "/jobs/a", RUNNING)
     cluster.says("POST", "/jobs/a/stop", (202, {"request-id": "t1"}))
     failure = {"status": {"id": "COMPLETED"}, "operation": {"failure-cause": {"stack-trace": trace}}}
     cluster.says("GET", "/jobs/a/savepoints/t1", (200, failure))
@@ -110,7 +116,15 @@ def test_a_savepoint_that_fails_is_told_by_its_cause(cluster, rest):
         rest.stop("a", None)
 
 
+def test_a_job_that_does_not_recover_is_not_stopped_but_cancelled(cluster, rest):
+    cluster.says("GET", "/jobs/a", RECOVERING)
+    with pytest.raises(RunError, match="--cancel"):
+        rest.stop("a", None, timeout_s=3)
+    assert all(method == "GET" for method, _, _ in cluster.asked)
+
+
 def test_a_savepoint_that_never_comes(cluster, rest):
+    cluster.says("GET", "/jobs/a", RUNNING)
     cluster.says("POST", "/jobs/a/stop", (202, {"request-id": "t1"}))
     cluster.says("GET", "/jobs/a/savepoints/t1", (200, {"status": {"id": "IN_PROGRESS"}}))
     with pytest.raises(RunError, match="no savepoint of job a after 3 s"):
