@@ -121,7 +121,7 @@ class _TagBatch(_WorkerDoFn):
         tagged, _ = self._tag(Chunk("", 0, 0, len(records), records), index)
         for row, (_, time) in zip(tagged.rows, batch, strict=True):
             values = row_to_dict(row)
-            for column in ("source", "partition", "offset", "key"):
+            for column in ("source", "partition", "offset", "key", "headers"):
                 del values[column]
             if row.error is None:
                 del values["error"]

@@ -24,6 +24,7 @@ class Record(msgspec.Struct, frozen=True, array_like=True):
         payload: the bytes as they came; `None` for a Kafka tombstone.
         key: Kafka key, `None` for files.
         event_time: milliseconds since the epoch, UTC; `None` if the source does not know.
+        headers: Kafka headers in order, names may repeat; `None` if there are none.
         rejection: set by a source that already knows the record is bad (a ragged CSV row).
     """
 
@@ -32,6 +33,7 @@ class Record(msgspec.Struct, frozen=True, array_like=True):
     key: bytes | None = None
     event_time: int | None = None
     rejection: Rejection | None = None
+    headers: list[tuple[str, bytes | None]] | None = None
 
 
 class Chunk(msgspec.Struct, frozen=True, array_like=True):

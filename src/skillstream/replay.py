@@ -206,7 +206,8 @@ def _records(
 
 def _kept(row: Mapping[str, Any]) -> Record:
     time = None if row["event_time"] is None else int(row["event_time"].timestamp() * 1000)
-    return Record(row["offset"], row["error"]["payload"], row["key"], time)
+    headers = row["headers"] and [(header["name"], header["value"]) for header in row["headers"]]
+    return Record(row["offset"], row["error"]["payload"], row["key"], time, headers=headers or None)
 
 
 def _ranges(text: str) -> tuple[tuple[int, int, int], ...]:

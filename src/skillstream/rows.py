@@ -72,7 +72,7 @@ class Row(msgspec.Struct, frozen=True, array_like=True):
     """One record of the source, tagged or rejected; (source, partition, offset) is unique.
 
     `event_time` and `tagged_at` are milliseconds since the epoch, UTC. `posting_id`, `title` and
-    `language` are `None` and `skills` is empty if the record was rejected.
+    `language` are `None` and `skills` is empty if the record was rejected. `headers` are Kafka's.
     """
 
     source: str
@@ -89,6 +89,7 @@ class Row(msgspec.Struct, frozen=True, array_like=True):
     model_version: str
     taxonomy_version: str
     skillstream_version: str
+    headers: list[tuple[str, bytes | None]] | None = None
 
 
 TAG_TYPE = pa.struct(
@@ -116,6 +117,7 @@ ERROR_TYPE = pa.struct(
         pa.field("payload", pa.binary()),
     ]
 )
+HEADER_TYPE = pa.struct([pa.field("name", pa.string(), nullable=False), pa.field("value", pa.binary())])
 ROW_SCHEMA = pa.schema(
     [
         pa.field("source", pa.string(), nullable=False),
@@ -132,6 +134,7 @@ ROW_SCHEMA = pa.schema(
         pa.field("model_version", pa.string(), nullable=False),
         pa.field("taxonomy_version", pa.string(), nullable=False),
         pa.field("skillstream_version", pa.string(), nullable=False),
+        pa.field("headers", pa.list_(HEADER_TYPE)),
     ]
 )
 
@@ -146,6 +149,8 @@ def row_to_dict(row: Row) -> dict[str, object]:
     values = msgspec.structs.asdict(row)
     values["skills"] = [msgspec.structs.asdict(tag) for tag in row.skills]
     values["error"] = None if row.error is None else msgspec.structs.asdict(row.error)
+    if row.headers is not None:
+        values["headers"] = [{"name": name, "value": value} for name, value in row.headers]
     return values
 
 

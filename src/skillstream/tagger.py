@@ -278,6 +278,7 @@ class Tagger:
             model_version=self.model_version,
             taxonomy_version=self.taxonomy_version,
             skillstream_version=__version__,
+            headers=record.headers,
         )
 
     def _rejected(self, chunk: Chunk, record: Record, rejection: Rejection, tagged_at: int) -> Row:
@@ -296,6 +297,7 @@ class Tagger:
             model_version=self.model_version,
             taxonomy_version=self.taxonomy_version,
             skillstream_version=__version__,
+            headers=record.headers,
         )
 
 

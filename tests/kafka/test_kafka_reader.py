@@ -90,6 +90,14 @@ def test_records_come_in_order_with_key_and_time(make_reader, new_topic, produce
     assert chunks[0].source == topic
 
 
+def test_headers_come_with_their_records(make_reader, new_topic, produce):
+    topic = new_topic()
+    chains = Chains()
+    produce(topic, [b"a"], headers=[("trace", b"1"), ("trace", b"\xff"), ("empty", b"")])
+    chunks = read(make_reader(topic, chains), chains, count(1))
+    assert records(chunks)[0].headers == [("trace", b"1"), ("trace", b"\xff"), ("empty", b"")]
+
+
 def test_chunks_close_by_rows_and_are_contiguous(make_reader, new_topic, produce):
     topic = new_topic(partitions=3)
     chains = Chains()

@@ -81,6 +81,19 @@ def test_one_row_a_record_whatever_it_is(tagger):
     assert rows_to_table(tagged.rows).num_rows == 6
 
 
+def test_key_and_headers_stay_with_tagged_and_rejected_rows(tagger):
+    headers = [("trace", b"1"), ("trace", None)]
+    records = [
+        Record(0, b'{"description": "weld metal"}', b"k", headers=headers),
+        Record(1, b"", b"k", headers=headers),
+    ]
+    tagged = tagger.tag_chunk(Chunk("jobs", 0, 0, 2, records))
+    columns = rows_to_table(tagged.rows).to_pylist()
+    assert [row["key"] for row in columns] == [b"k", b"k"]
+    expected = [{"name": "trace", "value": b"1"}, {"name": "trace", "value": None}]
+    assert [row["headers"] for row in columns] == [expected, expected]
+
+
 def test_cached_sentences_give_the_same_tags(tagger):
     payload = b'{"description": "weld metal\\nApache Kafka"}'
     first = tagger.tag_chunk(chunk_of(payload))

@@ -377,4 +377,6 @@ def bounds_problem(topic: str, partition: int, position: int, first: int, end: i
 def to_record(record: ConsumerRecord) -> Record:
     """The client's record as ours; a time of -1 is none."""
     event_time = record.timestamp if record.timestamp is not None and record.timestamp >= 0 else None
-    return Record(record.offset, record.value, record.key, event_time)
+    # A header's name comes as text, whatever its bytes were: what no text can hold is replaced.
+    headers = [(name.encode(errors="replace").decode(), value) for name, value in record.headers or ()]
+    return Record(record.offset, record.value, record.key, event_time, headers=headers or None)
