@@ -1,4 +1,4 @@
-"""Beam flags: out of a configuration class, for the local runner, and what a stream on Flink must have."""
+"""Beam, as all pipelines need it: flags, the runner, what a stream on Flink must have, a run to its end."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ import typing
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
+import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
-from apache_beam.runners.runner import PipelineRunner, create_runner
+from apache_beam.runners.runner import PipelineResult, PipelineRunner, create_runner
 
 from skillstream.config import value_type
-from skillstream.errors import UsageError
+from skillstream.errors import RunError, SkillstreamError, UsageError
 
 __all__ = [
     "BUNDLE_SIZE",
@@ -25,6 +26,7 @@ __all__ = [
     "config_from_flags",
     "pipeline_runner",
     "root_cause",
+    "run_to_end",
 ]
 
 C = TypeVar("C")
@@ -128,6 +130,22 @@ def check_cluster_flags(beam_flags: Sequence[str]) -> None:
             "streaming on Flink may never begin to read with bundles of several elements: add "
             f"--max_bundle_size={BUNDLE_SIZE} after --, or use `skillstream flink submit`"
         )
+
+
+def run_to_end(pipeline: beam.Pipeline, remedy: str) -> PipelineResult:
+    """Runs the pipeline and waits; a worker's failure is told by its cause, not by Beam's wrapping.
+
+    Raises:
+        RunError: a worker failed; the message ends with `remedy`.
+    """
+    try:
+        result = pipeline.run()
+        result.wait_until_finish()
+    except SkillstreamError:
+        raise
+    except Exception as error:
+        raise RunError(f"{root_cause(error)}; {remedy}") from error
+    return result
 
 
 _WHERE = re.compile(r"\s*\[while running [^\]]*\]")

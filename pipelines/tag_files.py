@@ -24,9 +24,9 @@ from apache_beam.runners.runner import PipelineResult
 
 from skillstream.config import FilesConfig
 from skillstream.encoder import load_encoder
-from skillstream.errors import RunError, SkillstreamError, UsageError
+from skillstream.errors import SkillstreamError, UsageError
 from skillstream.index import check_model, default_index_folder, load_index
-from skillstream.pipelines.options import add_config_flags, config_from_flags, pipeline_runner, root_cause
+from skillstream.pipelines.options import add_config_flags, config_from_flags, pipeline_runner, run_to_end
 from skillstream.run_info import RunInfo, open_run, read_run, taxonomy_identity, versions, without_secrets
 from skillstream.sink import Chain, sweep
 from skillstream.sources.plan import RANGE_BYTES, FilePlan, FileRange, plan_files
@@ -97,7 +97,7 @@ def run(
     with show(lambda: sum(progress_of.rows().values()), total):
         pipeline = beam.Pipeline(runner=runner, options=options)
         build(pipeline, config, plan.ranges, folder)
-        metrics = _run_to_end(pipeline)
+        metrics = _RunMetrics(run_to_end(pipeline, "run again to go on where it stopped"))
     seconds = time.monotonic() - started
     after = progress_of.rows()
     return RunSummary(
@@ -186,18 +186,6 @@ class _RunMetrics:
 
     def strings(self, name: str) -> list[str]:
         return sorted(self._strings.get(name, ()))
-
-
-def _run_to_end(pipeline: beam.Pipeline) -> _RunMetrics:
-    """Runs the pipeline; a worker's failure is told by its cause, not by Beam's wrapping."""
-    try:
-        result = pipeline.run()
-        result.wait_until_finish()
-    except SkillstreamError:
-        raise
-    except Exception as error:
-        raise RunError(f"{root_cause(error)}; run again to go on where it stopped") from error
-    return _RunMetrics(result)
 
 
 @contextmanager

@@ -22,8 +22,8 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from skillstream.encoder.models import read_config, resolve_model
 from skillstream.encoder.tokenizer import TextTokenizer
-from skillstream.errors import OutputError, RunError, SkillstreamError, UsageError
-from skillstream.pipelines.options import pipeline_runner, root_cause
+from skillstream.errors import OutputError, SkillstreamError, UsageError
+from skillstream.pipelines.options import pipeline_runner, run_to_end
 from skillstream.training.data_card import CountTokens, describe_pairs, write_data_card
 from skillstream.training.sources import PairSource, parse_source
 from skillstream.transforms.training_pairs import (
@@ -104,13 +104,7 @@ def run(
     output.mkdir(parents=True, exist_ok=True)
     pipeline = beam.Pipeline(runner=runner, options=options)
     build(pipeline, config, sources)
-    try:
-        result = pipeline.run()
-        result.wait_until_finish()
-    except SkillstreamError:
-        raise
-    except Exception as error:
-        raise RunError(f"{root_cause(error)}; mend that and start again with an empty folder") from error
+    result = run_to_end(pipeline, "mend that and start again with an empty folder")
     found = result.metrics().query(MetricsFilter().with_namespace(METRICS))["counters"]
     counters = {entry.key.metric.name: int(entry.result) for entry in found}
     # Shards say how the pairs lie in files, not what they are.
