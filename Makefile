@@ -54,4 +54,4 @@ format: $(STAMP)
 check: lint types test
 
 clean:
-	rm -rf $(VENV) build dist demo-output .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) build dist demo-output demo-stream-output .mypy_cache .ruff_cache .pytest_cache
