@@ -54,7 +54,7 @@ class TagConfig:
     title_field: str | None = option(None, "Field that holds the title.")
     text_field: str | None = option(None, "Field that holds the description, plain or HTML.")
     max_record_bytes: int = option(10_000_000, "Larger records become rejected rows.")
-    cache_sentences: int = option(100_000, "Sentences whose result is kept in memory (about 1 KB each).")
+    cache_sentences: int = option(100_000, "Sentences whose result is kept in memory (under 1 KB each).")
 
     def __post_init__(self) -> None:
         if self.index is not None and not self.index.strip():

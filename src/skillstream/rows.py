@@ -34,7 +34,8 @@ class Tag(msgspec.Struct, frozen=True, array_like=True):
         label: its preferred label.
         score: similarity of evidence and label: the mean of the pooled cosine and the token-level
             match, in [-1, 1].
-        confidence: calibrated probability that the tag is right, in [0, 1].
+        confidence: estimated probability that the tag is right, in [0, 1]; how well it holds on
+            annotated sentences is told in docs/explanation/ranking.md.
         match: `exact` (a label stands in the text), `semantic` or `both`.
         evidence: the sentence, as it stands in the posting's plain text.
         start, end: characters of the evidence in the posting's plain text, half-open.
