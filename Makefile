@@ -24,6 +24,7 @@ $(STAMP): $(VENV)/bin/python pyproject.toml setup.py constraints.txt $(FOLDERS)
 	@touch $@
 
 demo: $(STAMP)
+	@rm -rf demo-output  # a demo starts anew; a real job would go on where it stopped
 	$(BIN)/skillstream tag samples/postings.jsonl samples/schema_org.jsonl --output demo-output --show 3
 
 # A real Kafka (from Maven Central: needs Java and Maven), samples at a steady rate, Parquet, a query.
