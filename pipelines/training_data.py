@@ -2,7 +2,8 @@
 
     python -m skillstream.pipelines.training_data --source=phrases=builtin --output=pairs
 
-read and normalise → drop duplicates → drop near duplicates → deal out splits → write. Batch.
+read and normalise → drop duplicates → drop near duplicates → mine negatives, if asked to → deal out splits →
+write. Batch.
 """
 
 from __future__ import annotations
@@ -20,17 +21,21 @@ import apache_beam as beam
 from apache_beam.metrics import MetricsFilter
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from skillstream.encoder import load_encoder
 from skillstream.encoder.models import read_config, resolve_model
 from skillstream.encoder.tokenizer import TextTokenizer
 from skillstream.errors import OutputError, SkillstreamError, UsageError
+from skillstream.index import default_index_folder
 from skillstream.pipelines.options import pipeline_runner, run_to_end
 from skillstream.training.data_card import CountTokens, describe_pairs, write_data_card
 from skillstream.training.sources import PairSource, parse_source
+from skillstream.transforms.skills_index import skills_index_side_input
 from skillstream.transforms.training_pairs import (
     METRICS,
     AssignSplits,
     DropDuplicates,
     DropNearDuplicates,
+    MineNegatives,
     ReadPairs,
     WritePairs,
 )
@@ -49,6 +54,9 @@ class TrainingDataConfig:
         seed: of the split.
         shards: files a split.
         model: whose tokenizer counts the tokens in the data card.
+        negatives: hard negatives for each pair at most; 0 mines none.
+        negatives_from: taxonomy whose labels they are: `esco` or a path.
+        miner: the encoder by which they are near.
     """
 
     output: str
@@ -57,29 +65,39 @@ class TrainingDataConfig:
     seed: int = 42
     shards: int = 1
     model: str = "base"
+    negatives: int = 0
+    negatives_from: str = "esco"
+    miner: str = "default"
 
     def __post_init__(self) -> None:
         for name, value, fits, expected in (
             ("near-duplicates", self.near_duplicates, self.near_duplicates > 0, "over 0"),
             ("held-out", self.held_out, 0 <= self.held_out <= 0.5, "from 0 to 0.5"),
             ("shards", self.shards, 1 <= self.shards <= 10_000, "from 1 to 10000"),
+            ("negatives", self.negatives, 0 <= self.negatives <= 20, "from 0 to 20"),
         ):
             if not fits:
                 raise UsageError(f"--{name} {value}: expected a number {expected}")
 
 
 def build(
-    pipeline: beam.Pipeline, config: TrainingDataConfig, sources: Sequence[PairSource]
+    pipeline: beam.Pipeline,
+    config: TrainingDataConfig,
+    sources: Sequence[PairSource],
+    index: Path | None = None,
 ) -> beam.PCollection:
-    """All steps; gives the paths of the files written."""
+    """All steps; gives the paths of the files written. Negatives are mined from the index in `index`."""
     pairs = pipeline | "ReadPairs" >> ReadPairs(sources) | "DropDuplicates" >> DropDuplicates()
     if config.near_duplicates < 1:
         pairs, links = pairs | "DropNearDuplicates" >> DropNearDuplicates(config.near_duplicates)
     else:
         links = pipeline | "NoLinks" >> beam.Create([]).with_output_types(tuple[int, int])
+    if index is not None:
+        labels = skills_index_side_input(pipeline, index)
+        pairs = pairs | "MineNegatives" >> MineNegatives(labels, config.miner, config.negatives)
     return (
         pairs
-        | "AssignSplits" >> AssignSplits(links, config.seed, config.held_out)
+        | "AssignSplits" >> AssignSplits(links, config.seed, config.held_out, config.negatives)
         | "WritePairs" >> WritePairs(config.output, config.shards)
     )
 
@@ -101,14 +119,19 @@ def run(
     output = Path(config.output)
     if output.exists() and any(output.iterdir()):
         raise OutputError(f"--output {output}: not empty; give a new folder")
+    index = None
+    if config.negatives:
+        index = default_index_folder(config.negatives_from, load_encoder(config.miner), temporary=True)
     output.mkdir(parents=True, exist_ok=True)
     pipeline = beam.Pipeline(runner=runner, options=options)
-    build(pipeline, config, sources)
+    build(pipeline, config, sources, index)
     result = run_to_end(pipeline, "mend that and start again with an empty folder")
     found = result.metrics().query(MetricsFilter().with_namespace(METRICS))["counters"]
     counters = {entry.key.metric.name: int(entry.result) for entry in found}
     # Shards say how the pairs lie in files, not what they are.
     stated = {k: v for k, v in dataclasses.asdict(config).items() if k not in ("output", "shards")}
+    if not config.negatives:
+        del stated["negatives_from"], stated["miner"]
     facts = describe_pairs(output, sources, stated, counters, count_tokens)
     write_data_card(output, facts)
     return facts

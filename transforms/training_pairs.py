@@ -9,21 +9,39 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 import apache_beam as beam
+import msgspec
 import numpy as np
 from apache_beam import coders
 from apache_beam.metrics import Metrics
 from apache_beam.pvalue import AsSingleton, PBegin, PCollection
 
+from skillstream.encoder import load_encoder
+from skillstream.index import SkillsIndex, load_index
+from skillstream.index_package import IndexPackage, unpack_index
+from skillstream.paths import cache_folder, writable_folder
 from skillstream.training.near import Signature, bands, near_duplicates, signature
+from skillstream.training.negatives import hard_negatives
 from skillstream.training.pair_files import write_shard
 from skillstream.training.pairs import BadRow, TrainingPair, text_id
 from skillstream.training.sources import PairSource, read_pairs
 from skillstream.training.split import SplitTable
 from skillstream.transforms.coders import StructCoder
 
-__all__ = ["METRICS", "AssignSplits", "DropDuplicates", "DropNearDuplicates", "ReadPairs", "WritePairs"]
+__all__ = [
+    "METRICS",
+    "AssignSplits",
+    "DropDuplicates",
+    "DropNearDuplicates",
+    "MineNegatives",
+    "ReadPairs",
+    "WritePairs",
+]
 
 METRICS = "skillstream-training"
+
+# Anchors that are encoded together, whatever the bundles: batches of another size could differ in the last
+# digit of a similarity, and so in the bytes of the result.
+BUCKETS = 256
 
 
 class PairCoder(StructCoder):
@@ -155,20 +173,75 @@ def _kept(joined: tuple[str, dict[str, Iterable[TrainingPair]]]) -> Iterator[Tra
             yield _counted(pair, "without near duplicates")
 
 
+class MineNegatives(beam.PTransform):
+    """Pairs with labels of a skills index that lie near their anchor and are not known to be right for it.
+
+    Args:
+        index: side input from `skills_index_side_input`.
+        model: the encoder that the index was made with.
+        count: negatives for a pair at most. Twice as many are mined, since those of other splits fall later.
+    """
+
+    def __init__(self, index: AsSingleton, model: str, count: int) -> None:
+        super().__init__()
+        self._index = index
+        self._model = model
+        self._count = count
+
+    def expand(self, pairs: PCollection) -> PCollection:
+        return (
+            pairs
+            | "Bucket"
+            >> beam.Map(lambda pair: (text_id(pair.anchor) % BUCKETS, pair)).with_output_types(
+                tuple[int, TrainingPair]
+            )
+            | "Buckets" >> beam.GroupByKey()
+            | "Mine"
+            >> beam.ParDo(_Mine(self._model, 2 * self._count), self._index).with_output_types(TrainingPair)
+        )
+
+
+class _Mine(beam.DoFn):
+    def __init__(self, model: str, count: int) -> None:
+        self._model = model
+        self._count = count
+        self._index: SkillsIndex | None = None
+
+    def setup(self) -> None:
+        self._encoder = load_encoder(self._model)
+
+    def process(
+        self, bucket: tuple[int, Iterable[TrainingPair]], package: IndexPackage
+    ) -> Iterator[TrainingPair]:
+        if self._index is None:
+            self._index = load_index(unpack_index(package, writable_folder(cache_folder() / "unpacked")))
+        groups: dict[int, list[TrainingPair]] = {}
+        for pair in sorted(bucket[1]):
+            groups.setdefault(text_id(pair.anchor), []).append(pair)
+        anchors = [pairs[0].anchor for pairs in groups.values()]
+        positives = [[pair.positive for pair in pairs] for pairs in groups.values()]
+        mined = hard_negatives(anchors, positives, self._encoder, self._index, self._count)
+        for pairs, found in zip(groups.values(), mined, strict=True):
+            for pair, negatives in zip(pairs, found, strict=True):
+                yield msgspec.structs.replace(pair, negatives=negatives)
+
+
 class AssignSplits(beam.PTransform):
     """Pairs as `(split, pair)`; no text stands on two sides, nor one that is nearly the same.
 
     Connected components need all edges in one place: 16 bytes a pair there, and 9 bytes a text at each
-    worker.
+    worker. Negatives that stand on another side are dropped.
 
     Args:
         links: `PCollection` of the ids of two texts that must not be parted.
         seed: of the deal.
         held_out: share of the components for dev, and as many for test.
+        negatives: of each pair that are kept at most.
     """
 
-    def __init__(self, links: PCollection, seed: int, held_out: float) -> None:
+    def __init__(self, links: PCollection, seed: int, held_out: float, negatives: int = 0) -> None:
         super().__init__()
+        self._negatives = negatives
         self._links = links
         self._seed = seed
         self._held_out = held_out
@@ -181,7 +254,7 @@ class AssignSplits(beam.PTransform):
             lambda packed, more: SplitTable.of(_edges(packed), _edges(more), self._seed, self._held_out),
             AsSingleton(links),
         ).with_output_types(SplitTable)
-        return pairs | "Deal" >> beam.ParDo(_Deal(), AsSingleton(table)).with_output_types(
+        return pairs | "Deal" >> beam.ParDo(_Deal(self._negatives), AsSingleton(table)).with_output_types(
             tuple[str, TrainingPair]
         )
 
@@ -211,9 +284,18 @@ def _edges(packed: bytes) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
 
 
 class _Deal(beam.DoFn):
+    def __init__(self, negatives: int) -> None:
+        self._negatives = negatives
+
     def process(self, pair: TrainingPair, table: SplitTable) -> Iterator[tuple[str, TrainingPair]]:
         split = table.find(text_id(pair.anchor))
+        if split is None:
+            raise AssertionError(f"a pair of which the split table knows nothing: {pair.anchor!r}")
         Metrics.counter(METRICS, f"split: {split}: {pair.kind}").inc()
+        if pair.negatives:
+            near = [text for text in pair.negatives if table.find(text_id(text)) in (split, None)]
+            pair = msgspec.structs.replace(pair, negatives=tuple(near[: self._negatives]))
+            Metrics.counter(METRICS, f"with negatives: {pair.kind}").inc(bool(near))
         yield split, pair
 
 

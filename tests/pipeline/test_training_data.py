@@ -78,6 +78,34 @@ def test_same_bytes_whatever_the_workers(tmp_path: Path, sources: list[PairSourc
     assert {name for name in first if first[name] != second[name]} <= {"data_card.json", "data_card.md"}
 
 
+def test_hard_negatives_stay_on_their_side(tmp_path: Path) -> None:
+    taxonomy = tmp_path / "taxonomy.csv"
+    taxonomy.write_text(
+        "id,label\n" + "".join(f"s:{i},bake {name} bread\n" for i, name in enumerate(ROLES * 5))
+    )
+    with (tmp_path / "rows.csv").open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["text", "label"])
+        for number in range(40):
+            label = f"bake {ROLES[number % len(ROLES)]} bread"
+            rows.writerow([f"you will {label} here, shift {number}", label])
+    source = parse_source(f"pairs={tmp_path / 'rows.csv'}:text:label")
+    config = TrainingDataConfig(
+        str(tmp_path / "pairs"), 1.0, 0.3, negatives=2, negatives_from=str(taxonomy), miner="base"
+    )
+    facts = run(config, [source])
+    assert facts["options"]["miner"] == "base"
+    splits = {split: load_pairs(tmp_path / "pairs", split) for split in ("train", "dev", "test")}
+    side = {pair.positive: split for split, pairs in splits.items() for pair in pairs}
+    found = [pair for pairs in splits.values() for pair in pairs if pair.negatives]
+    assert found
+    assert facts["steps"]["with negatives: role"] == len(found)
+    for pair in found:
+        assert len(pair.negatives) <= 2
+        assert pair.positive not in pair.negatives
+        assert {side[label] for label in pair.negatives} == {side[pair.positive]}
+
+
 def test_folder_in_use_and_wrong_values_are_refused(tmp_path: Path, sources: list[PairSource]) -> None:
     (tmp_path / "pairs").mkdir()
     (tmp_path / "pairs" / "mine.txt").touch()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import islice
 
+import msgspec
 import pytest
 
 from skillstream.training.compose import compose
@@ -41,6 +42,18 @@ def test_bullets_name_several_skills_and_all_are_known() -> None:
         for name, label in names.items():
             if name in example.query.lower() or label in example.query.lower():
                 assert label in example.known
+
+
+def test_negatives_are_those_of_the_positive_and_never_known() -> None:
+    near = {"bake bread": ("bake cakes", "sell bread"), "bake cakes": ("bake pies",)}
+    pairs = [msgspec.structs.replace(pair, negatives=near.get(pair.positive, ())) for pair in PAIRS]
+    examples = list(compose(pairs, 500, seed=1))
+    assert {example.negative for example in examples if example.positive == "bake cakes"} == {"bake pies"}
+    for example in examples:
+        if example.positive == "bake bread" and "bake cakes" in example.known:
+            assert example.negative == "sell bread"
+    # Without negatives nothing else changes: the same queries are drawn.
+    assert all(example.negative is None for example in compose(PAIRS, 50, seed=1))
 
 
 def test_kinds_outside_the_mix_are_left_out_and_none_at_all_is_refused() -> None:

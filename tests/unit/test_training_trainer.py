@@ -119,6 +119,15 @@ def test_averaged_weights_lie_between_base_and_trained(tmp_path: Path, base: Pat
     np.testing.assert_allclose(vectors(tmp_path / "out"), vectors(base), atol=1e-5)
 
 
+def test_mined_negatives_are_a_third_column(tmp_path: Path, base: Path) -> None:
+    pairs = [msgspec.structs.replace(pair, negatives=("manage hh",)) for pair in PAIRS]
+    recipe = small("skills", steps=10, decay=1, warmup=0, batch_size=8, bf16=False)
+    with_negatives = train(recipe, pairs, base, tmp_path / "with")
+    without = train(recipe, PAIRS, base, tmp_path / "without")
+    assert with_negatives.losses[0][1] > without.losses[0][1]  # more candidates, more to tell apart
+    assert "negative" in (tmp_path / "with" / "README.md").read_text()
+
+
 def test_mask_hides_what_is_right_and_nothing_else(base: Path) -> None:
     from sentence_transformers import SentenceTransformer
 
@@ -132,6 +141,8 @@ def test_mask_hides_what_is_right_and_nothing_else(base: Path) -> None:
         [False, False, False],
     ]
     assert loss.mask([1, 3]).tolist() == [[False, True], [True, False]]
+    wide = MaskedRankingLoss(loss.model, known, [(1, 9), (2, 1), (3, 2), (2, 9)])
+    assert wide.mask([0, 1]).tolist() == [[False, True, False, True], [False, False, False, False]]
     texts = ["a", "write python code and manage a nurse", "sql", "team sql"]
     features = (
         loss.model.preprocess(texts) if hasattr(loss.model, "preprocess") else loss.model.tokenize(texts)

@@ -40,6 +40,16 @@ __all__ = ["train_command", "training_data_command"]
 @click.option(
     "--model", default="base", show_default=True, help="Its tokenizer counts tokens for the data card."
 )
+@click.option(
+    "--negatives", default=0, show_default=True, help="Hard negatives for each pair at most; 0 mines none."
+)
+@click.option(
+    "--negatives-from",
+    default="esco",
+    show_default=True,
+    help="Taxonomy whose labels they are: esco or a path.",
+)
+@click.option("--miner", default="default", show_default=True, help="The encoder by which they are near.")
 @click.argument("beam_flags", nargs=-1, type=click.UNPROCESSED)
 def training_data_command(
     specs: tuple[str, ...],
@@ -49,6 +59,9 @@ def training_data_command(
     seed: int,
     shards: int,
     model: str,
+    negatives: int,
+    negatives_from: str,
+    miner: str,
     beam_flags: tuple[str, ...],
 ) -> None:
     """Make training pairs: deduplicated, split without leakage, with a data card.
@@ -58,7 +71,9 @@ def training_data_command(
     from skillstream.pipelines.training_data import TrainingDataConfig, run  # Beam takes seconds to import
     from skillstream.training.sources import parse_source
 
-    config = TrainingDataConfig(output, near_duplicates, held_out, seed, shards, model)
+    config = TrainingDataConfig(
+        output, near_duplicates, held_out, seed, shards, model, negatives, negatives_from, miner
+    )
     facts = run(config, [parse_source(spec) for spec in specs], [flag for flag in beam_flags if flag != "--"])
     table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("step")

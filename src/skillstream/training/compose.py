@@ -47,11 +47,15 @@ ALTERNATIVE = 0.75  # chance that a skill in a bullet is named by another name t
 
 
 class Example(msgspec.Struct, frozen=True):
-    """One query, a text that it should find, and all texts that must not count as wrong for it."""
+    """One query, a text that it should find, and all texts that must not count as wrong for it.
+
+    `negative` is a text near to it that is wrong, where the pairs have some (`training-data --negatives`).
+    """
 
     query: str
     positive: str
     known: frozenset[str]
+    negative: str | None = None
 
 
 def compose(
@@ -72,7 +76,8 @@ def compose(
     chance = random.Random(seed)  # noqa: S311 - reproducible draws, no secrets
     for _ in range(count):
         query, known = pool.draw(chance.choices(names, weights)[0], chance)
-        yield Example(query, chance.choice(sorted(known)), frozenset(known))
+        positive = chance.choice(sorted(known))
+        yield Example(query, positive, frozenset(known), pool.negative(positive, known, chance))
 
 
 class _Pool:
@@ -81,15 +86,20 @@ class _Pool:
     def __init__(self, pairs: Iterable[TrainingPair]) -> None:
         positives: dict[str, dict[str, dict[str, None]]] = defaultdict(lambda: defaultdict(dict))
         self._names: dict[str, list[str]] = defaultdict(list)
+        negatives: dict[str, dict[str, None]] = defaultdict(dict)
         for pair in pairs:
             positives[pair.kind][pair.anchor][pair.positive] = None
             if pair.kind in (Kind.ALTERNATIVE, Kind.PHRASE):
                 self._names[pair.positive].append(pair.anchor)
+            if pair.negatives:
+                negatives[pair.positive].update(dict.fromkeys(pair.negatives))
         self._texts: dict[str, list[tuple[str, Sequence[str]]]] = {
             kind: [(anchor, tuple(found)) for anchor, found in of_kind.items()]
             for kind, of_kind in positives.items()
         }
         self._labels = sorted(self._names)
+        self._hard = {positive: tuple(found) for positive, found in negatives.items()}
+        self._any_hard = sorted({text for found in self._hard.values() for text in found})
 
     def has(self, view: str) -> bool:
         if view == "bullet":
@@ -118,6 +128,12 @@ class _Pool:
         elif view in (Kind.ALTERNATIVE, Kind.PHRASE):
             anchor = _in_template(anchor, chance)
         return anchor, labels
+
+    def negative(self, positive: str, known: Sequence[str], chance: random.Random) -> str | None:
+        """One that was mined for this positive, else for any other; `None` if there are none at all."""
+        if not self._any_hard:
+            return None
+        return chance.choice([x for x in self._hard.get(positive, ()) if x not in known] or self._any_hard)
 
     def _bullet(self, chance: random.Random) -> tuple[str, list[str]]:
         labels = list(dict.fromkeys(chance.choices(self._labels, k=chance.choice((1, 2, 2, 3, 3, 4)))))

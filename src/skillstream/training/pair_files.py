@@ -20,6 +20,7 @@ PAIR_SCHEMA = pa.schema(
         pa.field("positive", pa.string(), nullable=False),
         pa.field("kind", pa.string(), nullable=False),
         pa.field("source", pa.string(), nullable=False),
+        pa.field("negatives", pa.list_(pa.string()), nullable=False),
     ]
 )
 
@@ -61,6 +62,7 @@ def iter_pairs(folder: str | Path, split: str) -> Iterator[TrainingPair]:
         try:
             with pq.ParquetFile(path, page_checksum_verification=True) as file:
                 for batch in file.iter_batches(10_000, columns=PAIR_SCHEMA.names):
-                    yield from map(TrainingPair, *(column.to_pylist() for column in batch.columns))
+                    *texts, negatives = (column.to_pylist() for column in batch.columns)
+                    yield from map(TrainingPair, *texts, map(tuple, negatives))
         except (OSError, KeyError, pa.ArrowException) as error:
             raise SourceError(f"{path}: cannot be read as training pairs: {error}") from error

@@ -28,12 +28,17 @@ class Kind(StrEnum):
 
 
 class TrainingPair(msgspec.Struct, frozen=True, array_like=True, order=True):
-    """Two texts that belong together. `positive` is what a query like `anchor` should find."""
+    """Two texts that belong together. `positive` is what a query like `anchor` should find.
+
+    `negatives` are texts that lie near the anchor and are wrong for it, the hardest first; none unless they
+    were mined.
+    """
 
     anchor: str
     positive: str
     kind: str
     source: str
+    negatives: tuple[str, ...] = ()
 
 
 class BadRow(msgspec.Struct, frozen=True, array_like=True):

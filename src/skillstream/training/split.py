@@ -99,9 +99,11 @@ class SplitTable(msgspec.Struct, frozen=True):
         found = codes[np.searchsorted(owners, component)] if len(owners) else codes
         return cls(texts.astype("<i8").tobytes(), found.tobytes())
 
-    def find(self, text: int) -> str:
-        """The split of one text."""
-        return SPLITS[self.splits[int(np.searchsorted(np.frombuffer(self.texts, "<i8"), text))]]
+    def find(self, text: int) -> str | None:
+        """The split of one text; `None` if it is in no pair."""
+        texts = np.frombuffer(self.texts, "<i8")
+        at = int(np.searchsorted(texts, text))
+        return SPLITS[self.splits[at]] if at < len(texts) and texts[at] == text else None
 
 
 def _uniform(component: int, seed: int) -> float:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from skillstream.errors import OutputError, SourceError
+from skillstream.extras import needs_torch
 from skillstream.training.compose import Example, compose
 from skillstream.training.pairs import TrainingPair
 from skillstream.training.recipes import Recipe
@@ -79,12 +80,16 @@ def train(
         progress: is called with (step, steps, loss, seconds left) now and then.
 
     Raises:
+        ModelError: the extra `torch` is not installed.
         OutputError: `output` holds something else.
         SourceError: no pairs that this recipe can use.
     """
-    import torch
-    from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer
-    from sentence_transformers.sentence_transformer.training_args import SentenceTransformerTrainingArguments
+    with needs_torch("training"):
+        import torch
+        from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer
+        from sentence_transformers.sentence_transformer.training_args import (
+            SentenceTransformerTrainingArguments,
+        )
 
     folder = Path(output)
     checkpoints = folder / "checkpoints"
@@ -208,7 +213,10 @@ def _data_and_loss(
     known = [
         frozenset(ids.setdefault(text, len(ids)) for text in sorted(example.known)) for example in examples
     ]
-    candidates = [(ids[example.positive],) for example in examples]
+    candidates = [
+        tuple(ids.setdefault(text, len(ids)) for text in (example.positive, example.negative) if text)
+        for example in examples
+    ]
     return _examples_dataset(examples), MaskedRankingLoss(model, known, candidates, scale=recipe.scale)
 
 
@@ -216,13 +224,10 @@ def _examples_dataset(examples: Iterable[Example]) -> Dataset:
     from datasets import Dataset
 
     rows = list(examples)
-    return Dataset.from_dict(
-        {
-            "query": [e.query for e in rows],
-            "positive": [e.positive for e in rows],
-            "label": list(range(len(rows))),
-        }
-    )
+    columns: dict[str, list[Any]] = {"query": [e.query for e in rows], "positive": [e.positive for e in rows]}
+    if any(e.negative for e in rows):
+        columns["negative"] = [e.negative for e in rows]
+    return Dataset.from_dict(columns | {"label": list(range(len(rows)))})
 
 
 def _in_order(dataset: Dataset, batch_size: int, drop_last: bool, **_: Any) -> Any:
