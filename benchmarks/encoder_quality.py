@@ -5,14 +5,17 @@
 Three questions, for each model side by side:
 - unseen: pairs of the test split, whose labels and texts were in no training pair, against all labels.
 - seen: as many pairs of the train split.
-- general: plain sentences that have nothing to do with skills: is a paraphrase nearer than a sentence that
-  shares more words with it but says something else?
+- general: plain sentences that have nothing to do with skills: which of all paraphrases in paraphrases.csv,
+  several of the same topic, belongs to each sentence?
+- tricked: is a paraphrase nearer than a sentence that shares more words with it but says something else?
 """
 
 from __future__ import annotations
 
+import csv
 import json
 import random
+from pathlib import Path
 
 import click
 import numpy as np
@@ -97,6 +100,7 @@ TRIPLES = (
     ),
     ("Nobody answered the phone.", "The call went unanswered.", "Nobody told me the answer on the phone."),
 )
+PARAPHRASES = Path(__file__).with_name("paraphrases.csv")
 PER_KIND = 500
 
 
@@ -119,6 +123,23 @@ def retrieval(
 
 
 def general(encoder: Encoder) -> dict[str, float]:
+    """Accuracy@1 and MRR of the paraphrases, and whether the vectors are finite and of length 1."""
+    with PARAPHRASES.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    a, b = (encoder.encode([row[column] for row in rows]) for column in ("sentence", "paraphrase"))
+    scores = a @ b.T
+    ranks = 1 + (scores > np.diag(scores)[:, None]).sum(1)
+    return {
+        "accuracy@1": round(float((ranks == 1).mean()), 4),
+        "mrr": round(float((1 / ranks).mean()), 4),
+        "n": len(rows),
+        "largest error of a length": round(
+            float(np.abs(np.linalg.norm(np.vstack([a, b]), axis=1) - 1).max()), 6
+        ),
+    }
+
+
+def tricked(encoder: Encoder) -> dict[str, float]:
     """How often the paraphrase is nearer, and by how much."""
     a, b, c = (encoder.encode(list(texts)) for texts in zip(*TRIPLES, strict=True))
     same, other = (a * b).sum(1), (a * c).sum(1)
@@ -143,7 +164,11 @@ def main(models: tuple[str, ...], pairs: str) -> None:
         figures: dict[str, object] = {
             key: retrieval(encoder, found, labels, vectors) for key, found in sets.items()
         }
-        print(json.dumps({"model": encoder.name, **figures, "general": general(encoder)}))
+        print(
+            json.dumps(
+                {"model": encoder.name, **figures, "general": general(encoder), "tricked": tricked(encoder)}
+            )
+        )
 
 
 if __name__ == "__main__":
