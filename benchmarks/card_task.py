@@ -2,10 +2,10 @@
 
     python benchmarks/card_task.py --pairs roles.csv:job_description:skills --steps 600
 
-The rows are split twice: at random, as rows come, so that most held-out texts are also in training; and by
-groups, with no text on both sides, as `skillstream training-data` does it. For each split the recipe `card` runs
-on draws from its training rows, and base and trained model are asked which of all skills texts belongs to each
-held-out description.
+The rows are split twice: at random, as rows come, so that most held-out texts are also in training; and
+by groups, with no text on both sides, as `skillstream training-data` does it. For each split the recipe
+`card` runs on draws from its training rows, and base and trained model are asked which of all skills texts
+belongs to each held-out description.
 """
 
 from __future__ import annotations
