@@ -16,6 +16,7 @@ from rich.table import Table
 from skillstream import __version__
 from skillstream.cli.tables import plain_console
 from skillstream.errors import UsageError
+from skillstream.object_url import is_url
 
 if TYPE_CHECKING:
     from skillstream.tagger import Tagger
@@ -47,7 +48,7 @@ SELF_TEST_POSTING = {
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def doctor_command(model: str, output: str | None, as_json: bool) -> int:
     """Show versions, the backend chosen and why, and a two-second self-test; or check an --output."""
-    return _check_output(Path(output), as_json) if output is not None else _check_machine(model, as_json)
+    return _check_output(output, as_json) if output is not None else _check_machine(model, as_json)
 
 
 def _check_machine(model: str, as_json: bool) -> int:
@@ -96,18 +97,21 @@ def _speed(tagger: Tagger) -> float:
     return tokens / elapsed
 
 
-def _check_output(output: Path, as_json: bool) -> int:
+def _check_output(output: str, as_json: bool) -> int:
     from skillstream.chain_check import verify_chain
     from skillstream.run_info import RUN_FILE
     from skillstream.sink import TAGS_FOLDER
+    from skillstream.store import open_store
 
-    if not output.is_dir():
-        raise UsageError(f"{output} is no folder")
-    if not (output / RUN_FILE).is_file() and not (output / TAGS_FOLDER).is_dir():
+    store = open_store(output)
+    found = store.names("")
+    if RUN_FILE not in found and TAGS_FOLDER not in found:
+        if not is_url(output) and not Path(output).is_dir():
+            raise UsageError(f"{output} is no folder")
         raise UsageError(
             f"{output} is no output of skillstream: it holds neither {RUN_FILE} nor {TAGS_FOLDER}/"
         )
-    report = verify_chain(output)
+    report = verify_chain(output, store=store)
     if as_json:
         click.echo(msgspec.json.encode(report))
     else:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import click
@@ -17,6 +16,7 @@ from skillstream.replay import PartitionReader, ReplayConfig, replay
 from skillstream.run_info import RunInfo, open_run, read_run, taxonomy_identity, versions, without_secrets
 from skillstream.sink import sweep
 from skillstream.sources.kafka_again import TopicAgain
+from skillstream.store import folder_name
 
 __all__ = ["replay_command"]
 
@@ -35,7 +35,7 @@ def replay_command(source: str, as_json: bool, **options: Any) -> int:
     old = read_run(source)
     if old is None:
         raise OutputError(f"{source} is no output of skillstream: it has no run.json")
-    if Path(source).resolve() == Path(config.output).resolve():
+    if folder_name(source) == folder_name(config.output):
         raise UsageError("--output must be another folder than the one that is replayed")
     from skillstream.tagger import Tagger  # loads the encoder's libraries
 
@@ -43,7 +43,7 @@ def replay_command(source: str, as_json: bool, **options: Any) -> int:
     selection = dataclasses.asdict(config.selection)
     index = tagger.index
     taxonomy = taxonomy_identity(index.taxonomy_name, index.fingerprint, prebuilt=bool(config.index))
-    identity = {"source": "replay", "of": str(Path(source).resolve()), "taxonomy": taxonomy}
+    identity = {"source": "replay", "of": folder_name(source), "taxonomy": taxonomy}
     info = RunInfo(
         identity=identity | {"selection": str(sorted(selection.items(), key=str))},
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),

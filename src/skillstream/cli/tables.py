@@ -5,15 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from itertools import chain, islice
-from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from skillstream.sink import partition_folder
+from skillstream.sink import FILE_NAME, partition_folder
+from skillstream.store import open_store
 from skillstream.summary import RunSummary
 
 __all__ = ["plain_console", "print_summary", "print_top_tags", "tags_table"]
@@ -96,6 +97,11 @@ def _first_tagged(summary: RunSummary, count: int) -> Iterator[dict[str, Any]]:
 
 
 def _tagged_rows(output: str, source: str) -> Iterator[dict[str, Any]]:
-    folder = Path(output, partition_folder(source, 0)).parent
-    for path in sorted(folder.glob("partition=*/*.parquet")):
-        yield from (row for row in pq.ParquetFile(path).read().to_pylist() if row["skills"])
+    store = open_store(output)
+    folder = partition_folder(source, 0).rpartition("/")[0]
+    for partition in store.names(folder):
+        for name in store.names(f"{folder}/{partition}"):
+            data = store.read(f"{folder}/{partition}/{name}") if FILE_NAME.match(name) else None
+            if data is not None:
+                rows = pq.ParquetFile(pa.BufferReader(data)).read().to_pylist()
+                yield from (row for row in rows if row["skills"])

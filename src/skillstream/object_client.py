@@ -1,0 +1,261 @@
+"""Requests to one bucket of an object store, by obstore: with patience, and errors in one line.
+
+A store that has answered before and is away now is restarting: it is asked again for minutes, so that a
+running job goes on. One that has never answered is more likely a mistake, and is told within seconds.
+
+Not to be used before a fork: obstore's threads do not live on in the child.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import AzureStore, GCSStore, S3Store
+
+from skillstream.errors import RunError
+from skillstream.object_errors import error_kind, error_words
+from skillstream.object_url import ObjectURL
+
+__all__ = ["Bucket", "ChangedError", "ObjectInfo", "open_bucket"]
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+# What obstore raises: its own errors, and Python's for what Python has words for.
+_ERRORS = (BaseError, OSError, NotImplementedError, ValueError)
+
+# One request: connecting, and all of it. A chunk's file is a few MB, inputs are read in blocks of as many.
+CONNECT_S, REQUEST_S = 5, 60
+
+# How long a request is tried again; see above.
+FIRST_PATIENCE_S = 10.0
+PATIENCE_S = 300.0
+_MOST_DELAY_S = 5.0
+
+# Object metadata: who wrote it. A C# identifier, as Azure wants.
+_WRITER = "writer"
+
+
+class ChangedError(RunError):
+    """An object is not, or no longer, the one that was asked for."""
+
+
+@dataclass(frozen=True)
+class ObjectInfo:
+    """An object: its key in the bucket, size in bytes, and ETag, which every new content changes."""
+
+    key: str
+    size: int
+    etag: str
+
+
+class Bucket:
+    """One bucket.
+
+    Everything raises `RunError` with one clear line if the store cannot be used, or does not answer in time.
+
+    Args:
+        root: the bucket's address.
+        objects: obstore's store for it; any other one in tests.
+        sleep, now: how to wait, and seconds that only grow, for tests.
+    """
+
+    def __init__(
+        self,
+        root: ObjectURL,
+        objects: Any,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._root = root
+        self._objects = objects
+        self._sleep = sleep
+        self._now = now
+        self._answered = False
+
+    def read(self, key: str, patience_s: float = PATIENCE_S) -> bytes | None:
+        """The whole object; `None` if there is none."""
+
+        def request() -> bytes:
+            return bytes(obstore.get(self._objects, key).bytes())
+
+        try:
+            return self._ask("read", key, request, patience_s)
+        except FileNotFoundError:
+            return None
+
+    def read_range(self, key: str, etag: str, start: int, end: int) -> bytes:
+        """Bytes [start, end) of the object that has this ETag.
+
+        Raises:
+            ChangedError: it is gone, or another one by now.
+        """
+
+        def request() -> bytes:
+            return bytes(
+                obstore.get(self._objects, key, options={"if_match": etag, "range": (start, end)}).bytes()
+            )
+
+        try:
+            return self._ask("read", key, request)
+        except FileNotFoundError:
+            raise ChangedError(f"{self._url(key)} is gone") from None
+
+    def create(self, key: str, data: bytes) -> bool:
+        """Make the object only if there is none: False if there is one.
+
+        Each call marks what it writes. "There is one already" may be the answer to a repetition of a request
+        that had succeeded, when the answer to it was lost: the mark of what lies there tells.
+        """
+        writer = secrets.token_hex(16)
+
+        def request() -> bool:
+            try:
+                obstore.put(
+                    self._objects,
+                    key,
+                    data,
+                    mode="create",
+                    attributes={_WRITER: writer},
+                    use_multipart=False,
+                )
+            except _ERRORS as error:
+                if error_kind(error) not in ("exists", "changed"):
+                    raise
+                # S3 also answers "conflict" while somebody else is at it: then there may be nothing yet,
+                # and this raises "missing", upon which we try again.
+                held = obstore.get(self._objects, key, options={"range": (0, 1)}).attributes
+                return held.get(_WRITER) == writer
+            return True
+
+        return self._ask("write", key, request, missing_passes=True)
+
+    def replace(self, key: str, data: bytes) -> None:
+        """Write the object, whatever lies there."""
+        self._ask("write", key, lambda: obstore.put(self._objects, key, data, use_multipart=False))
+
+    def delete(self, key: str) -> None:
+        """Remove the object."""
+        self._ask("remove", key, lambda: obstore.delete(self._objects, key))
+
+    def stat(self, key: str) -> ObjectInfo | None:
+        """What is at this key; `None` if there is nothing."""
+        try:
+            return _info(self._ask("look at", key, lambda: obstore.head(self._objects, key)))
+        except FileNotFoundError:
+            return None
+
+    def names(self, folder: str) -> list[str]:
+        """Names of the objects and folders directly in `folder`, sorted."""
+        found = self._ask("list", folder, lambda: obstore.list_with_delimiter(self._objects, folder or None))
+        keys = [*found["common_prefixes"], *(item["path"] for item in found["objects"])]
+        return sorted(key.rstrip("/").rpartition("/")[2] for key in keys)
+
+    def walk(self, folder: str) -> list[ObjectInfo]:
+        """All objects below `folder`, in order of their keys."""
+
+        def request() -> list[ObjectInfo]:
+            pages = obstore.list(self._objects, folder or None)
+            return [_info(item) for page in pages for item in page]
+
+        found = self._ask("list", folder, request)
+        return sorted((item for item in found if item.key != folder), key=lambda item: item.key)
+
+    def _ask(
+        self,
+        what: str,
+        key: str,
+        request: Callable[[], T],
+        patience_s: float = PATIENCE_S,
+        *,
+        missing_passes: bool = False,
+    ) -> T:
+        """The answer to a request, asked again while the store is away.
+
+        Raises:
+            FileNotFoundError: there is no such object.
+            ChangedError: it is not the one asked for.
+            RunError: anything else.
+        """
+        started = self._now()
+        patience_s = min(patience_s, PATIENCE_S if self._answered else FIRST_PATIENCE_S)
+        attempts = 0
+        while True:
+            try:
+                answer = request()
+            except _ERRORS as error:
+                url = self._url(key)
+                kind = error_kind(error)
+                if kind == "changed":
+                    raise ChangedError(f"{url} has changed") from None
+                if kind == "missing" and not missing_passes:
+                    self._answered = True
+                    raise FileNotFoundError(str(url)) from None
+                passes = kind in ("passing", "missing") or (kind == "credentials" and self._answered)
+                # Not `from error`: the library's text may hold signed addresses.
+                problem = RunError(f"cannot {what} {url}: {error_words(error, url)}")
+                if not passes or self._now() - started >= patience_s:
+                    raise problem from None
+                if attempts == 3:
+                    logger.warning("%s; asking again for up to %.0f s", problem, patience_s)
+                self._sleep(min(_MOST_DELAY_S, 0.1 * 2.0 ** min(attempts, 16)) * (0.5 + random.random() / 2))  # noqa: S311
+                attempts += 1
+            else:
+                self._answered = True
+                return answer
+
+    def _url(self, key: str) -> ObjectURL:
+        return self._root / key if key else self._root
+
+
+@cache
+def open_bucket(root: ObjectURL) -> Bucket:
+    """The bucket of an address, by the environment's credentials; one client a process and bucket.
+
+    Raises:
+        RunError: the environment says something that cannot be, or too little.
+    """
+    options: dict[str, Any] = {
+        "connect_timeout": timedelta(seconds=CONNECT_S),
+        "timeout": timedelta(seconds=REQUEST_S),
+    }
+    # Our own patience is the outer one. Repetitions in here renew no credentials and say nothing.
+    retries = {
+        "max_retries": 2,
+        "retry_timeout": timedelta(seconds=CONNECT_S),
+        "backoff": {"init_backoff": timedelta(milliseconds=50), "max_backoff": timedelta(milliseconds=500)},
+    }
+    try:
+        settings: Any = {"client_options": options, "retry_config": retries}
+        objects: S3Store | GCSStore | AzureStore
+        if root.scheme == "gs":
+            objects = GCSStore(root.bucket, **settings)
+        elif root.scheme == "az":
+            objects = AzureStore(root.bucket, **settings)
+        else:
+            endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL", "")
+            if endpoint.startswith("http://"):
+                options["allow_http"] = True  # who writes it so means it
+            if bundle := os.environ.get("AWS_CA_BUNDLE"):
+                options["root_certificate"] = Path(bundle).read_bytes()
+            objects = S3Store(root.bucket, **settings)
+    except _ERRORS as error:
+        raise RunError(f"cannot use {root}: {error_words(error, root)}") from None
+    return Bucket(root, objects)
+
+
+def _info(item: Any) -> ObjectInfo:
+    return ObjectInfo(item["path"], item["size"], item["e_tag"] or item["version"] or "")

@@ -1,0 +1,182 @@
+"""The output on a local or mounted file system: temporary file, fsync, link, fsync of the folder."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import re
+import secrets
+import socket
+from pathlib import Path
+
+from skillstream.errors import OutputError, RunError
+
+__all__ = ["LocalStore"]
+
+# Temporary files of a writer on another host are left alone for this long: a live writer needs
+# seconds between creating and linking one, and a stopped virtual machine may need minutes.
+TEMPORARY_MAX_AGE_S = 3600.0
+
+# A disk that has no room for this has none for a chunk.
+_PROBE_BYTES = 1 << 16
+
+_TEMPORARY = re.compile(r"^\.(?P<host>.+)-(?P<pid>\d+)-[0-9a-f]{16}\.tmp$")
+# What link() answers on file systems without hard links (FAT, many FUSE and SMB mounts).
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
+
+
+class LocalStore:
+    """A folder of a local file system: temporary file, fsync, link, fsync of the folder.
+
+    `link` fails if the name exists, on every POSIX file system and on NFS: the compare-and-swap
+    that the chain stands on. File systems without hard links are refused.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def names(self, folder: str) -> list[str]:
+        try:
+            return sorted(os.listdir(self.root / folder))  # noqa: PTH208 (iterdir: three times slower)
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as error:
+            raise _failed("cannot list", self.root / folder, error) from error
+
+    def read(self, path: str) -> bytes | None:
+        try:
+            return (self.root / path).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise _failed("cannot read", self.root / path, error) from error
+
+    def create(self, path: str, data: bytes) -> bool:
+        target = self.root / path
+        temporary = target.parent / _temporary_name()
+        try:
+            self._make_folder(target.parent)
+            try:
+                self._write(temporary, data)
+                return self._link(temporary, target)
+            finally:
+                with contextlib.suppress(FileNotFoundError):
+                    self._remove(temporary)
+                # Also after a lost race: the winner may have died before it synced the folder.
+                self._sync_folder(target.parent)
+        except OSError as error:
+            raise _failed("cannot write", target, error) from error
+
+    def sweep(self, now: float) -> int:
+        removed = 0
+        for parent, _, names in os.walk(self.root):
+            for name in names:
+                temporary = Path(parent) / name
+                if _is_left_over(temporary, now):
+                    with contextlib.suppress(OSError):  # another sweep may have been faster
+                        temporary.unlink()
+                        removed += 1
+        return removed
+
+    def probe(self) -> None:
+        name = _temporary_name()
+        made = [folder for folder in (self.root, *self.root.parents) if not folder.exists()]
+        try:
+            self.create(name, bytes(_PROBE_BYTES))
+            (self.root / name).unlink()
+        except (RunError, OSError) as error:
+            with contextlib.suppress(OSError):
+                (self.root / name).unlink()
+            for folder in made:
+                with contextlib.suppress(OSError):
+                    folder.rmdir()
+            raise OutputError(str(error)) from error
+
+    # The steps of `create`, one method each: tests crash and fail at every one of them.
+
+    def _make_folder(self, folder: Path) -> None:
+        missing = []
+        while not folder.is_dir():
+            missing.append(folder)
+            folder = folder.parent
+        for made in reversed(missing):
+            with contextlib.suppress(FileExistsError):
+                made.mkdir()
+            self._sync_folder(made.parent)
+
+    def _write(self, temporary: Path, data: bytes) -> None:
+        with temporary.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def _link(self, temporary: Path, target: Path) -> bool:
+        try:
+            os.link(temporary, target)
+        except FileExistsError:
+            # NFS may repeat a request that had succeeded: then the name is there, and it is ours.
+            return temporary.samefile(target)
+        return True
+
+    def _remove(self, temporary: Path) -> None:
+        temporary.unlink()
+
+    def _sync_folder(self, folder: Path) -> None:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _host() -> str:
+    """This host and its process numbers' namespace: containers may share a host name and a folder."""
+    try:
+        namespace = re.sub(r"\D", "", os.readlink("/proc/self/ns/pid"))  # noqa: PTH115 (no file there)
+    except OSError:
+        namespace = "0"
+    name = re.sub(r"[^A-Za-z0-9.]", "", socket.gethostname())[:64]
+    return f"{name}-{namespace}"
+
+
+def _temporary_name() -> str:
+    return f".{_host()}-{os.getpid()}-{secrets.token_hex(8)}.tmp"
+
+
+def _is_left_over(path: Path, now: float) -> bool:
+    """Whether a file is a temporary one that no live writer can still want."""
+    match = _TEMPORARY.match(path.name)
+    if match is None:
+        return False
+    if match["host"] == _host() and not _is_alive(int(match["pid"])):
+        return True
+    try:
+        return now - path.stat().st_mtime > TEMPORARY_MAX_AGE_S
+    except OSError:
+        return False
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _failed(what: str, path: Path, error: OSError) -> RunError:
+    if error.errno in _NO_LINKS and error.filename2 is not None:
+        return RunError(
+            f"cannot create {path}: this file system has no hard links, which exactly-once output needs; "
+            "choose a folder on a local disk or NFS"
+        )
+    reason = error.strerror or str(error)
+    remedy = ""
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        remedy = "; nothing is lost: make room and start again"
+    elif error.errno in {errno.EROFS, errno.EACCES, errno.EPERM}:
+        remedy = "; choose a folder that this user can write"
+    return RunError(f"{what} {path}: {reason}{remedy}")
