@@ -79,10 +79,8 @@ def run(
     range_bytes = (held and held.range_bytes) or RANGE_BYTES
     plan = plan_files(inputs, config.fields, output=config.output, range_bytes=range_bytes)
     encoder = load_encoder(config.model, backend=config.backend)
-    if config.index:
-        folder = Path(config.index)
-    else:
-        folder = default_index_folder(config.taxonomy, encoder, temporary=True)  # workers get it packed
+    # Workers get it packed: a folder that is gone after this run will do.
+    folder = config.index or default_index_folder(config.taxonomy, encoder, temporary=True)
     index = load_index(folder)
     check_model(index, encoder)
     taxonomy = taxonomy_identity(index.taxonomy_name, index.fingerprint, prebuilt=bool(config.index))

@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
@@ -215,7 +214,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _with_index_folder(config: StreamConfig) -> tuple[StreamConfig, str]:
     """The configuration with the folder of its index, checked, and the taxonomy's identity."""
     encoder = load_encoder(config.model, backend=config.backend)
-    folder = Path(config.index) if config.index else default_index_folder(config.taxonomy, encoder)
+    folder = config.index or default_index_folder(config.taxonomy, encoder)
     index = load_index(folder)
     check_model(index, encoder)
     taxonomy = taxonomy_identity(index.taxonomy_name, index.fingerprint, prebuilt=bool(config.index))

@@ -8,11 +8,13 @@ Caches: every test session has its own cache folder, so that nothing depends on 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from obstore.store import MemoryStore
 
+from skillstream import object_client
 from skillstream.encoder import Encoder, load_encoder
 from skillstream.index import build_index, save_index
 from skillstream.taxonomy import Skill, Taxonomy
@@ -65,3 +67,17 @@ def hash_model(monkeypatch: pytest.MonkeyPatch, encoder: HashEncoder) -> HashEnc
     for module in ("skillstream.worker", "skillstream.tagger", "skillstream.pipelines.tag_files"):
         monkeypatch.setattr(f"{module}.load_encoder", lambda *_, **__: encoder)
     return encoder
+
+
+@pytest.fixture
+def memory_s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], MemoryStore]]:
+    """Whatever `s3://...` names is in memory; gives obstore's own store of a bucket."""
+    buckets: dict[str, MemoryStore] = {}
+
+    def make(bucket: str, **_: object) -> MemoryStore:
+        return buckets.setdefault(bucket, MemoryStore())
+
+    monkeypatch.setattr(object_client, "S3Store", make)
+    object_client.open_bucket.cache_clear()
+    yield make
+    object_client.open_bucket.cache_clear()

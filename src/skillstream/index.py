@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +26,8 @@ import numpy as np
 import numpy.typing as npt
 
 from skillstream.errors import IndexFormatError, OutputError
-from skillstream.index_files import IndexInfo, current_version, read_version, write_version
+from skillstream.index_files import IndexInfo, current_version, push_version, read_version, write_version
+from skillstream.object_url import ObjectURL, is_url, parse_url
 from skillstream.paths import cache_folder, check_writable, temporary_folder
 from skillstream.search import top_k
 from skillstream.taxonomy import Taxonomy, load_taxonomy
@@ -163,16 +165,24 @@ def _shortened(label: str, encoder: Encoder) -> str:
     return label if len(spans) <= encoder.max_tokens else label[: spans[encoder.max_tokens - 1][1]]
 
 
-def save_index(index: SkillsIndex, folder: str | Path) -> Path:
+def save_index(index: SkillsIndex, folder: str | Path) -> Path | ObjectURL:
     """Writes the index as a version below `folder` and makes it the current one.
 
     Returns:
-        The version's folder.
+        The version's folder, or its address.
 
     Raises:
         OutputError: the folder cannot be written.
     """
+    if is_url(folder):
+        return push_index(index, parse_url(str(folder)))
     return write_version(Path(folder), index.info, index.skills, index.vectors)
+
+
+def push_index(index: SkillsIndex, folder: ObjectURL) -> ObjectURL:
+    """As `save_index`, to an object store."""
+    with tempfile.TemporaryDirectory(prefix="skillstream-") as work:
+        return push_version(write_version(Path(work), index.info, index.skills, index.vectors), folder)
 
 
 def load_index(folder: str | Path) -> SkillsIndex:
@@ -181,7 +191,7 @@ def load_index(folder: str | Path) -> SkillsIndex:
     Raises:
         IndexFormatError: no index there, another format, or files that are damaged.
     """
-    info, skills, vectors = read_version(Path(folder))
+    info, skills, vectors = read_version(folder)
     taxonomy = Taxonomy(info.taxonomy_name, info.taxonomy_version, skills)
     return SkillsIndex(taxonomy, vectors, info)
 

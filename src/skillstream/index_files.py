@@ -20,13 +20,16 @@ import pyarrow.parquet as pq
 import xxhash
 from filelock import FileLock
 
-from skillstream.errors import IndexFormatError, OutputError
+from skillstream.errors import IndexFormatError, OutputError, RunError
+from skillstream.object_url import ObjectURL, is_url, parse_url
+from skillstream.remote_folder import fetch_file, fetch_folder, push_folder, replace_file
 from skillstream.taxonomy import Skill
 
 __all__ = [
     "IndexInfo",
     "current_version",
     "prune_versions",
+    "push_version",
     "read_version",
     "remove_version",
     "sync",
@@ -76,15 +79,21 @@ def current_version(folder: str | Path) -> str:
     Raises:
         IndexFormatError: no index there, or it cannot be read.
     """
+    if is_url(folder):
+        return _remote_version(parse_url(str(folder))).name
     return version_folder(folder).name
 
 
 def version_folder(folder: str | Path) -> Path:
     """The folder of the version in use; `folder` itself if it is a version's own.
 
+    Of an index in an object store, a copy of that version's folder (see `skillstream.remote_folder`).
+
     Raises:
         IndexFormatError: no index there, or it cannot be read.
     """
+    if is_url(folder):
+        return _fetch_version(parse_url(str(folder)))
     folder = Path(folder)
     with _errors_told(folder):
         try:
@@ -96,9 +105,55 @@ def version_folder(folder: str | Path) -> Path:
                 f"{folder} holds no skills index (no file {POINTER}): make one with "
                 f"'skillstream index build --output {folder}'"
             ) from error
+    return folder / _checked(version, folder)
+
+
+def _fetch_version(folder: ObjectURL) -> Path:
+    version = _remote_version(folder)
+    try:
+        found = fetch_folder(version)
+    except RunError as error:
+        raise IndexFormatError(f"skills index {folder}: {error}") from error
+    if found is None:
+        raise IndexFormatError(f"skills index {folder} lacks its version {version.name}: build it again")
+    return found
+
+
+def _remote_version(folder: ObjectURL) -> ObjectURL:
+    try:
+        pointer = fetch_file(folder / POINTER)
+        if pointer is not None:
+            return folder / _checked(pointer.decode(errors="replace").strip(), folder)
+        if fetch_file(folder / INFO) is not None:
+            return folder
+    except RunError as error:
+        raise IndexFormatError(f"skills index {folder}: {error}") from error
+    raise IndexFormatError(
+        f"{folder} holds no skills index (no file {POINTER}): make one with "
+        f"'skillstream index build --output {folder}'"
+    )
+
+
+def _checked(version: str, folder: Path | ObjectURL) -> str:
     if not version.isalnum():
         raise IndexFormatError(f"{folder / POINTER} is damaged: build the index again")
-    return folder / version
+    return version
+
+
+def push_version(version: Path, folder: ObjectURL) -> ObjectURL:
+    """Copies a version's folder to an object store and makes it the current one there; its address.
+
+    The pointer comes last: readers see all of a version or nothing. Older versions stay.
+
+    Raises:
+        OutputError: the store cannot be used.
+    """
+    try:
+        push_folder(version, folder / version.name)
+        replace_file(folder / POINTER, f"{version.name}\n".encode())
+    except RunError as error:
+        raise OutputError(f"skills index: {error}") from error
+    return folder / version.name
 
 
 def write_version(folder: Path, info: IndexInfo, skills: Sequence[Skill], vectors: Floats) -> Path:
@@ -134,7 +189,7 @@ def write_version(folder: Path, info: IndexInfo, skills: Sequence[Skill], vector
     return target
 
 
-def read_version(folder: Path) -> tuple[IndexInfo, list[Skill], Floats]:
+def read_version(folder: str | Path) -> tuple[IndexInfo, list[Skill], Floats]:
     """Info, skills and memory-mapped vectors of the current version, checksums verified.
 
     Raises:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from skillstream.errors import OutputError, RunError, UsageError
-from skillstream.object_url import is_url, parse_url
+from skillstream.object_url import ObjectURL, is_url, parse_url
 from skillstream.store_local import LocalStore
 
 __all__ = ["LocalStore", "Store", "check_local", "folder_name", "open_store"]
@@ -58,9 +58,11 @@ def open_store(root: str | Path) -> Store:
         raise OutputError(f"output {error}") from error
 
 
-def folder_name(root: str | Path) -> str:
+def folder_name(root: str | Path | ObjectURL) -> str:
     """The output as one way of writing it: absolute, without links or slashes at the end."""
-    return str(parse_url(str(root)) if is_url(root) else Path(root).resolve())
+    if isinstance(root, Path):
+        return str(root.resolve())
+    return str(parse_url(root) if is_url(root) else Path(str(root)).resolve())
 
 
 def check_local(flag: str, folder: str | Path) -> None:

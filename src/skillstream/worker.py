@@ -57,12 +57,12 @@ class TagWorker:
             self._checked_at = self._now()
         elif self._config.index and self._now() - self._checked_at >= REFRESH_S:
             self._checked_at = self._now()
-            self._refresh(Path(self._config.index))
+            self._refresh(self._config.index)
         if self._tagger is None:
             raise AssertionError("no tagger after loading one")
         return self._tagger
 
-    def _refresh(self, folder: Path) -> None:
+    def _refresh(self, folder: str) -> None:
         try:
             version = current_version(folder)
             if version != self._version:
@@ -71,6 +71,6 @@ class TagWorker:
         except UsageError as error:
             logger.warning("skills index: staying with version %s: %s", self._version, error)
 
-    def _use(self, version: str, folder: Path) -> None:
+    def _use(self, version: str, folder: str | Path) -> None:
         self._tagger = Tagger(self._encoder, load_index(folder), replace(self._config, index=str(folder)))
         self._version = version

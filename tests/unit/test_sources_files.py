@@ -8,6 +8,7 @@ import random
 import tracemalloc
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import msgspec
 import pyarrow as pa
@@ -297,9 +298,9 @@ def test_a_file_that_changes_while_it_is_planned_is_refused(tmp_path, monkeypatc
     path = write(tmp_path / "x.jsonl", POSTINGS)
     scan = plan._scan_lines
 
-    def scan_of_a_log(path, size, range_bytes):
-        append(path, b"{}\n")
-        return scan(path, size, range_bytes)
+    def scan_of_a_log(path, etag, size, range_bytes):
+        append(Path(path), b"{}\n")
+        return scan(path, etag, size, range_bytes)
 
     monkeypatch.setattr(plan, "_scan_lines", scan_of_a_log)
     with pytest.raises(SourceError, match=r"x\.jsonl: it changed while it was read"):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 import msgspec
 from rich.table import Table
@@ -36,7 +34,7 @@ def build_command(taxonomy: str, model: str, output: str) -> None:
 
     skills = load_taxonomy(taxonomy)
     index = build_index(skills, load_encoder(model))
-    version = save_index(index, Path(output))
+    version = save_index(index, output)
     click.echo(f"{len(index):,} skills of {skills.name} {skills.version}: {version}")
 
 
@@ -47,7 +45,7 @@ def info_command(folder: str, as_json: bool) -> None:
     """Say what the index in DIR holds, and which model made it."""
     from skillstream.index import index_summary
 
-    summary = index_summary(Path(folder))
+    summary = index_summary(folder)
     if as_json:
         click.echo(msgspec.json.encode(summary))
         return

@@ -16,7 +16,9 @@ from typing import Any
 import msgspec
 import xxhash
 
-from skillstream.errors import ModelError
+from skillstream.errors import ModelError, SkillstreamError
+from skillstream.object_url import is_url, parse_url
+from skillstream.remote_folder import fetch_folder
 
 __all__ = ["EXPORT_FILE", "ModelConfig", "ModelFolder", "read_config", "resolve_model"]
 
@@ -65,7 +67,8 @@ def resolve_model(model: str) -> ModelFolder:
 
     Args:
         model: `default` (the project's own model where it is shipped, else base), `base`
-            (all-MiniLM-L6-v2), a folder, or the id of a model on the Hugging Face hub.
+            (all-MiniLM-L6-v2), a folder, here or in an object store, or the id of a model on the Hugging Face
+            hub.
 
     Raises:
         ModelError: there is no such model, or it is of a kind that is not supported.
@@ -78,6 +81,8 @@ def resolve_model(model: str) -> ModelFolder:
         path = _base_folder()
     elif model and Path(model).is_dir():
         path = Path(model)
+    elif is_url(model):
+        path = _fetched_folder(model)
     elif HUB_ID.fullmatch(model):
         path = _hub_folder(model)
     else:
@@ -85,7 +90,7 @@ def resolve_model(model: str) -> ModelFolder:
             f"model {model!r} is neither 'default' nor 'base', nor a folder, nor a hub id such as"
             " 'sentence-transformers/all-MiniLM-L6-v2'"
         )
-    name = path.resolve().name if Path(model).is_dir() else model
+    name = path.resolve().name if is_url(model) or Path(model).is_dir() else model
     if (path / EXPORT_FILE).is_file():
         manifest = read_json(path / EXPORT_FILE)
         try:
@@ -93,6 +98,16 @@ def resolve_model(model: str) -> ModelFolder:
         except KeyError as error:
             raise ModelError(f"{path / EXPORT_FILE} lacks {error}; export the model again") from None
     return ModelFolder(path, name, _fingerprint(read_config(path)))
+
+
+def _fetched_folder(address: str) -> Path:
+    try:
+        folder = fetch_folder(parse_url(address))
+    except SkillstreamError as error:
+        raise ModelError(f"model: {error}") from error
+    if folder is None:
+        raise ModelError(f"model {address}: there is no such folder")
+    return folder
 
 
 def read_config(path: Path) -> ModelConfig:

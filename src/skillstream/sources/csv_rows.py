@@ -34,7 +34,7 @@ class _CsvRow:
     raw: Piece
 
 
-def read_csv_header(path: str, compression: str | None, *, tab: bool) -> CsvHeader | None:
+def read_csv_header(path: str, compression: str | None, *, tab: bool, etag: str = "") -> CsvHeader | None:
     """The header of a file; `None` if the file is empty.
 
     Args:
@@ -42,12 +42,13 @@ def read_csv_header(path: str, compression: str | None, *, tab: bool) -> CsvHead
         compression: `gzip`, `zstd` or `None`.
         tab: whether the delimiter is a tab for certain; else it is the most frequent one of comma,
             semicolon and tab in the first line.
+        etag: which content, if the file is an object.
 
     Raises:
         SourceError: the first row is no header.
         SourceReadError: the file cannot be read.
     """
-    lines = split_lines(read_blocks(path, compression))
+    lines = split_lines(read_blocks(path, compression, etag=etag))
     first = next(lines, None)
     if first is None:
         return None

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import BinaryIO, Protocol
 
 import zstandard
 
 from skillstream.errors import RunError
+from skillstream.sources.storage import open_input
 
 __all__ = ["SourceReadError", "read_blocks"]
 
@@ -51,7 +51,7 @@ _DECODERS: dict[str, Callable[[], _Decoder]] = {"gzip": _gzip_decoder, "zstd": _
 
 
 def read_blocks(
-    path: str, compression: str | None, start: int = 0, end: int | None = None
+    path: str, compression: str | None, start: int = 0, end: int | None = None, etag: str = ""
 ) -> Iterator[bytes]:
     """The file's content in blocks, without a UTF-8 byte order mark at its beginning.
 
@@ -60,12 +60,13 @@ def read_blocks(
         compression: `gzip`, `zstd` or `None`.
         start: byte to start at, for files that are not compressed.
         end: byte to end before; `None` for the end of the file.
+        etag: which content, if the file is an object.
 
     Raises:
         SourceReadError: after the last whole block, if the file cannot be read further.
     """
     try:
-        with Path(path).open("rb") as file:
+        with open_input(path, etag) as file:
             if compression is None:
                 file.seek(start)
                 blocks = _plain(file, None if end is None else end - start)

@@ -8,7 +8,6 @@ size.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from skillstream.chunks import Chunk, Record
 from skillstream.sources.csv_rows import csv_records, read_csv_header
@@ -17,6 +16,7 @@ from skillstream.sources.json_values import split_values
 from skillstream.sources.lines import Piece, split_lines, too_large
 from skillstream.sources.parquet_rows import parquet_records
 from skillstream.sources.plan import FileRange
+from skillstream.sources.storage import FileState, input_state
 
 __all__ = ["MAX_CHUNK_BYTES", "SourceReadError", "read_chunks"]
 
@@ -81,12 +81,12 @@ def _chunks(file_range: FileRange, start: int, max_rows: int, max_bytes: int) ->
 
 
 def _check_unchanged(file_range: FileRange) -> None:
-    """Raises SourceReadError if the file is gone or not the one that was planned, as size and time tell."""
+    """Raises SourceReadError if the file is gone or is not what was planned: size and time or ETag tell."""
     try:
-        found = Path(file_range.path).stat()
+        found = input_state(file_range.path)
     except OSError as error:
         raise SourceReadError(f"cannot be read further: {error.strerror or error}") from error
-    if (found.st_size, found.st_mtime_ns) != (file_range.size, file_range.mtime_ns):
+    if found != FileState(file_range.size, file_range.mtime_ns, file_range.etag):
         raise SourceReadError("it has changed since it was planned; run again to tag it as it is now")
 
 
@@ -105,7 +105,9 @@ def _piece_records(pieces: Iterator[Piece], first_row: int, start: int) -> Itera
 
 
 def _csv_records(file_range: FileRange, start: int) -> Iterator[Record]:
-    header = read_csv_header(file_range.path, file_range.compression, tab=file_range.format == "tsv")
+    header = read_csv_header(
+        file_range.path, file_range.compression, tab=file_range.format == "tsv", etag=file_range.etag
+    )
     if header is None:
         return iter(())
     first_row = -1 if file_range.byte_start == 0 else file_range.start  # the file begins with its header
@@ -113,11 +115,12 @@ def _csv_records(file_range: FileRange, start: int) -> Iterator[Record]:
 
 
 def _parquet_records(file_range: FileRange, start: int) -> Iterator[Record]:
-    return parquet_records(file_range.path, start, file_range.end)
+    return parquet_records(file_range.path, start, file_range.end, file_range.etag)
 
 
 def _range_blocks(file_range: FileRange) -> Iterator[bytes]:
-    return read_blocks(file_range.path, file_range.compression, file_range.byte_start, file_range.byte_end)
+    start, end = file_range.byte_start, file_range.byte_end
+    return read_blocks(file_range.path, file_range.compression, start, end, file_range.etag)
 
 
 _READERS: dict[str, Callable[[FileRange, int], Iterator[Record]]] = {

@@ -1,4 +1,4 @@
-"""Input files out of what the user named: files, folders and glob patterns."""
+"""Input files out of what the user named: files, folders and glob patterns, here or in an object store."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from skillstream.errors import SourceError
+from skillstream.errors import RunError, SourceError
+from skillstream.object_url import ObjectURL, is_url, parse_url
 from skillstream.run_info import RUN_FILE
 from skillstream.sink import TAGS_FOLDER
+from skillstream.sources.storage import input_exists, list_objects, match_objects
+from skillstream.store import folder_name
 
 __all__ = ["InputKind", "expand_inputs", "input_kind"]
 
@@ -35,7 +38,7 @@ class InputKind:
     compression: str | None
 
 
-def input_kind(path: Path) -> InputKind:
+def input_kind(path: Path | ObjectURL) -> InputKind:
     """The kind of a file by its name. Raises `SourceError` if it is unknown."""
     stem, extension = os.path.splitext(path.name)  # noqa: PTH122 (twice, for .jsonl.gz)
     compression = _COMPRESSIONS.get(extension.lower())
@@ -47,7 +50,7 @@ def input_kind(path: Path) -> InputKind:
     return InputKind(stem, file_format, compression)
 
 
-def expand_inputs(inputs: Sequence[str], output: str | None = None) -> list[Path]:
+def expand_inputs(inputs: Sequence[str], output: str | None = None) -> list[Path | ObjectURL]:
     """The files that the inputs name, each once, in order.
 
     What folders and patterns hold below `output` is left out, and in folders other outputs of ours, too.
@@ -58,12 +61,12 @@ def expand_inputs(inputs: Sequence[str], output: str | None = None) -> list[Path
     """
     if not inputs:
         raise SourceError("no input: name files, folders or patterns")
-    skipped = None if output is None else Path(output).resolve()
-    files: dict[Path, Path] = {}
+    skipped = None if output is None else f"{folder_name(output)}/"
+    files: dict[str, Path | ObjectURL] = {}
     for name in inputs:
-        resolved = {path.resolve(): path for path in _expand(name)}
+        resolved = {folder_name(path): path for path in _expand(name)}
         if skipped is not None:
-            resolved = {key: path for key, path in resolved.items() if not key.is_relative_to(skipped)}
+            resolved = {key: path for key, path in resolved.items() if not key.startswith(skipped)}
         if not resolved:
             raise SourceError(f"{name}: lies in the output folder {output}; choose another --output")
         for key, path in resolved.items():
@@ -71,7 +74,48 @@ def expand_inputs(inputs: Sequence[str], output: str | None = None) -> list[Path
     return list(files.values())
 
 
-def _expand(name: str) -> list[Path]:
+def _expand(name: str) -> Sequence[Path | ObjectURL]:
+    return _expand_url(parse_url(name)) if is_url(name) else _expand_path(name)
+
+
+def _expand_url(url: ObjectURL) -> list[ObjectURL]:
+    try:
+        if glob.has_magic(url.key):
+            found = match_objects(url)
+            if not found:
+                raise SourceError(f"{url}: no object matches this pattern")
+        elif url.key and input_exists(url):
+            found = [url]
+        else:
+            found = _data_objects(url)
+            if not found:
+                raise SourceError(f"{url}: no such object, and no input below; expected names like {_KNOWN}")
+    except RunError as error:
+        raise SourceError(str(error)) from error
+    for match in found:
+        input_kind(match)
+    return found
+
+
+def _data_objects(folder: ObjectURL) -> list[ObjectURL]:
+    """As `_data_files`, below an address."""
+    below = list_objects(folder)
+    outputs = [str(url).removesuffix(RUN_FILE) for url in below if url.name == RUN_FILE]
+    outputs = [root for root in outputs if any(str(url).startswith(f"{root}{TAGS_FOLDER}/") for url in below)]
+    found = []
+    for url in below:
+        parts = str(url).removeprefix(f"{folder}/").split("/")
+        if any(part[:1] in ("", ".", "_") for part in parts) or str(url).startswith(tuple(outputs)):
+            continue
+        try:
+            input_kind(url)
+        except SourceError:
+            continue
+        found.append(url)
+    return found
+
+
+def _expand_path(name: str) -> list[Path]:
     path = Path(name)
     if path.is_dir():
         found = sorted(_data_files(path))

@@ -10,9 +10,11 @@ import pyarrow.parquet as pq
 
 from skillstream.chunks import Record
 from skillstream.errors import SourceError
+from skillstream.object_url import is_url
 from skillstream.rejections import Rejection, RejectionCode
 from skillstream.sources.decode import SourceReadError
 from skillstream.sources.json_rows import row_to_json
+from skillstream.sources.storage import open_input
 
 __all__ = ["open_parquet", "parquet_records"]
 
@@ -20,24 +22,29 @@ _BATCH_ROWS = 256
 _BUFFER_BYTES = 1 << 20  # read column chunks in pieces instead of whole
 
 
-def open_parquet(path: str) -> pq.ParquetFile:
-    """The file, its footer read. Raises `SourceError` if it is not Parquet or cannot be read."""
+def open_parquet(path: str, etag: str = "") -> pq.ParquetFile:
+    """The file (of an object, the content with this ETag), its footer read.
+
+    Raises:
+        SourceError: it is not Parquet or cannot be read.
+    """
     try:
-        return pq.ParquetFile(path, buffer_size=_BUFFER_BYTES, page_checksum_verification=True)
+        file = pa.PythonFile(open_input(path, etag, buffered=False), mode="r") if is_url(path) else path
+        return pq.ParquetFile(file, buffer_size=_BUFFER_BYTES, page_checksum_verification=True)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise SourceError(
             f"{path}: expected a Parquet file, got none that can be read ({_line(error)})"
         ) from error
 
 
-def parquet_records(path: str, start: int, end: int | None) -> Iterator[Record]:
+def parquet_records(path: str, start: int, end: int | None, etag: str = "") -> Iterator[Record]:
     """Records of the rows [start, end) of a file.
 
     Raises:
         SourceReadError: the file is gone, or (after the last readable batch) a page is damaged.
     """
     try:
-        opened = open_parquet(path)
+        opened = open_parquet(path, etag)
     except SourceError as error:
         raise SourceReadError("no longer the Parquet file that was planned") from error
     with opened as file:

@@ -16,12 +16,14 @@ import msgspec
 import xxhash
 
 from skillstream.errors import SourceError
+from skillstream.object_url import ObjectURL
 from skillstream.postings import FieldMapping
 from skillstream.sources.columns import check_columns
 from skillstream.sources.csv_rows import csv_row_sizes, read_csv_header
 from skillstream.sources.decode import BLOCK_BYTES, SourceReadError, read_blocks
 from skillstream.sources.inputs import InputKind, expand_inputs, input_kind
 from skillstream.sources.parquet_rows import open_parquet
+from skillstream.sources.storage import input_state, open_input
 
 __all__ = ["RANGE_BYTES", "FilePlan", "FileRange", "InputFile", "plan_files"]
 
@@ -38,14 +40,14 @@ class FileRange(msgspec.Struct, frozen=True, array_like=True):
     Attributes:
         source: `<name>-<fingerprint>` of the file.
         partition: the range's number in the file, from 0.
-        path: where the file lies.
+        path: where the file lies; an address, if in an object store.
         format: `jsonl`, `json` (an array, or values one after another), `csv`, `tsv` or `parquet`.
         compression: `gzip`, `zstd` or `None`.
         start: first row, counted from 0 over the whole file; offsets are row numbers.
         end: row behind the last one; `None` if only reading tells.
         byte_start: where row `start` begins (0 with the first one: a header is before it).
         byte_end: where the range ends; `None` for the end of the file.
-        size, mtime_ns: the whole file's, as it was planned: readers compare them.
+        size, mtime_ns, etag: the whole file's, as it was planned: readers compare them.
     """
 
     source: str
@@ -59,6 +61,7 @@ class FileRange(msgspec.Struct, frozen=True, array_like=True):
     byte_end: int | None
     size: int
     mtime_ns: int
+    etag: str = ""
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,7 @@ def plan_files(
     """The plan for input files, folders and glob patterns. Reads every file once, for its fingerprint.
 
     Args:
-        inputs: files, folders (searched for files of known kinds) and glob patterns.
+        inputs: files, folders (searched for files of known kinds) and glob patterns; also in object stores.
         fields: which columns hold title and text, to refuse tables without them.
         output: folder whose files are never inputs, even if it lies within an input folder.
         range_bytes: size of the ranges that large files are cut into; keep it for an output.
@@ -134,28 +137,31 @@ def plan_files(
     return FilePlan(files, ranges, duplicates, range_bytes)
 
 
-def _plan_file(path: Path, fields: FieldMapping, range_bytes: int) -> tuple[InputFile, list[FileRange]]:
-    kind = input_kind(path)
-    before = path.stat()
-    size = before.st_size
+def _plan_file(
+    where: Path | ObjectURL, fields: FieldMapping, range_bytes: int
+) -> tuple[InputFile, list[FileRange]]:
+    kind = input_kind(where)
+    # Workers may have another current folder.
+    path = str(where.absolute() if isinstance(where, Path) else where)
+    before = input_state(path)
+    size, etag = before.size, before.etag
     rows: int | None = None
     cuts = [_Cut(0, 0)]
     file_format = kind.format
     if size == 0:
-        fingerprint, rows = _fingerprint(path), 0
+        fingerprint, rows = _fingerprint(path, etag), 0
     elif kind.format == "parquet":
-        fingerprint = _fingerprint(path)
-        rows, cuts = _plan_parquet(path, fields, range_bytes)
+        fingerprint = _fingerprint(path, etag)
+        rows, cuts = _plan_parquet(path, etag, fields, range_bytes)
     else:
-        file_format = _check_text(path, kind, fields)
+        file_format = _check_text(path, etag, kind, fields)
         if kind.compression is None and file_format == "jsonl":
-            fingerprint, rows, cuts = _scan_lines(path, size, range_bytes)
+            fingerprint, rows, cuts = _scan_lines(path, etag, size, range_bytes)
         else:
-            fingerprint = _fingerprint(path)
+            fingerprint = _fingerprint(path, etag)
             if kind.compression is None and file_format in ("csv", "tsv") and size > range_bytes:
-                rows, cuts = _scan_csv(path, range_bytes, tab=file_format == "tsv")
-    after = path.stat()
-    if (after.st_size, after.st_mtime_ns) != (size, before.st_mtime_ns):
+                rows, cuts = _scan_csv(path, etag, range_bytes, tab=file_format == "tsv")
+    if input_state(path) != before:
         raise SourceError(f"{path}: it changed while it was read; wait until it is whole, or tag a copy")
     source = f"{_readable(kind.stem)}-{fingerprint}"
     ends = [*cuts[1:], None]
@@ -163,7 +169,7 @@ def _plan_file(path: Path, fields: FieldMapping, range_bytes: int) -> tuple[Inpu
         FileRange(
             source=source,
             partition=partition,
-            path=str(path.absolute()),  # workers may have another current folder
+            path=path,
             format=file_format,
             compression=kind.compression,
             start=cut.row,
@@ -171,24 +177,25 @@ def _plan_file(path: Path, fields: FieldMapping, range_bytes: int) -> tuple[Inpu
             byte_start=cut.byte,
             byte_end=None if end is None else end.byte,
             size=size,
-            mtime_ns=before.st_mtime_ns,
+            mtime_ns=before.mtime_ns,
+            etag=etag,
         )
         for partition, (cut, end) in enumerate(zip(cuts, ends, strict=True))
     ]
-    return InputFile(str(path), source, size, rows), ranges if rows != 0 else []
+    return InputFile(str(where), source, size, rows), ranges if rows != 0 else []
 
 
-def _check_text(path: Path, kind: InputKind, fields: FieldMapping) -> str:
+def _check_text(path: str, etag: str, kind: InputKind, fields: FieldMapping) -> str:
     """The format of a text file that is not empty, after a look at its beginning."""
-    beginning = next(read_blocks(str(path), kind.compression), b"")
+    beginning = next(read_blocks(path, kind.compression, etag=etag), b"")
     if beginning.startswith(_UTF16_MARKS):
         raise SourceError(
             f"{path}: expected UTF-8, got UTF-16; convert it, e.g. with iconv -f utf-16 -t utf-8"
         )
     if kind.format in ("csv", "tsv"):
-        header = read_csv_header(str(path), kind.compression, tab=kind.format == "tsv")
+        header = read_csv_header(path, kind.compression, tab=kind.format == "tsv", etag=etag)
         if header is not None:
-            check_columns(str(path), header.columns, fields)
+            check_columns(path, header.columns, fields)
     if kind.format == "json" and _is_line_of_json(beginning.split(b"\n", 1)[0]):
         return "jsonl"
     return kind.format
@@ -205,21 +212,21 @@ def _is_line_of_json(line: bytes) -> bool:
     return True
 
 
-def _fingerprint(path: Path) -> str:
+def _fingerprint(path: str, etag: str) -> str:
     digest = xxhash.xxh3_64()
-    with path.open("rb") as file:
+    with open_input(path, etag) as file:
         while block := file.read(BLOCK_BYTES):
             digest.update(block)
     return digest.hexdigest()
 
 
-def _scan_lines(path: Path, size: int, range_bytes: int) -> tuple[str, int, list[_Cut]]:
+def _scan_lines(path: str, etag: str, size: int, range_bytes: int) -> tuple[str, int, list[_Cut]]:
     """Fingerprint, number of lines, and where ranges begin: at the first line after each `range_bytes`."""
     digest = xxhash.xxh3_64()
     cuts = [_Cut(0, 0)]
     rows = position = 0
     block = b""
-    with path.open("rb") as file:
+    with open_input(path, etag) as file:
         while following := file.read(BLOCK_BYTES):
             block = following
             digest.update(block)
@@ -234,16 +241,16 @@ def _scan_lines(path: Path, size: int, range_bytes: int) -> tuple[str, int, list
     return digest.hexdigest(), rows, cuts
 
 
-def _scan_csv(path: Path, range_bytes: int, *, tab: bool) -> tuple[int, list[_Cut]]:
+def _scan_csv(path: str, etag: str, range_bytes: int, *, tab: bool) -> tuple[int, list[_Cut]]:
     """Number of rows, and where ranges begin, found by the reader itself: quotes may hold line breaks."""
-    header = read_csv_header(str(path), None, tab=tab)
+    header = read_csv_header(path, None, tab=tab, etag=etag)
     if header is None:
         return 0, [_Cut(0, 0)]
     cuts = [_Cut(0, 0)]
-    with path.open("rb") as file:
+    with open_input(path, etag) as file:
         position = 3 if file.read(3) == b"\xef\xbb\xbf" else 0
     rows = -1  # the header is none
-    for row_bytes in csv_row_sizes(read_blocks(str(path), None), header.delimiter):
+    for row_bytes in csv_row_sizes(read_blocks(path, None, etag=etag), header.delimiter):
         if rows > 0 and position >= cuts[-1].byte + range_bytes:
             cuts.append(_Cut(rows, position))
         rows += 1
@@ -251,10 +258,10 @@ def _scan_csv(path: Path, range_bytes: int, *, tab: bool) -> tuple[int, list[_Cu
     return rows, cuts
 
 
-def _plan_parquet(path: Path, fields: FieldMapping, range_bytes: int) -> tuple[int, list[_Cut]]:
+def _plan_parquet(path: str, etag: str, fields: FieldMapping, range_bytes: int) -> tuple[int, list[_Cut]]:
     """Number of rows, and where ranges begin: at row groups."""
-    with open_parquet(str(path)) as file:
-        check_columns(str(path), file.schema_arrow.names, fields)
+    with open_parquet(path, etag) as file:
+        check_columns(path, file.schema_arrow.names, fields)
         cuts = [_Cut(0, 0)]
         rows = position = 0
         for number in range(file.num_row_groups):
