@@ -5,18 +5,26 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
+from filelock import FileLock, Timeout
 
 from skillstream.errors import RunError, SkillstreamError, UsageError
 from skillstream.flink_config import FlinkConfig
 from skillstream.flink_rest import FlinkJob, FlinkRest
+from skillstream.object_url import is_url
 from skillstream.pipelines import tag_stream
-from skillstream.pipelines.options import BUNDLE_SIZE, check_cluster_flags
+from skillstream.pipelines.options import BUNDLE_SIZE, check_cluster_flags, pipeline_runner
 from skillstream.stream_config import StreamConfig
 
-__all__ = ["flink_flags", "submit"]
+__all__ = ["flink_flags", "start_afresh", "submit"]
+
+# Flink gives a stuck task 180 s before it takes the whole TaskManager down.
+CANCEL_S = 240.0
+LOCK = "_afresh.lock"
 
 
 def flink_flags(flink: FlinkConfig, topic: str) -> list[str]:
@@ -66,12 +74,13 @@ def submit(config: StreamConfig, flink: FlinkConfig, beam_flags: Sequence[str] =
         )
     flags = [*flink_flags(flink, config.topic), *beam_flags]
     check_cluster_flags(flags)
+    runner = pipeline_runner(flags)
     config = dataclasses.replace(config, readers=flink.parallelism)
     config, plan = tag_stream.prepare(config)
     # Beam does not know the Flink runner's own flags, which the job server does, and warns of each.
     logging.getLogger("apache_beam.options.pipeline_options").setLevel(logging.ERROR)
     try:
-        pipeline = beam.Pipeline(options=PipelineOptions(flags))
+        pipeline = beam.Pipeline(runner=runner, options=PipelineOptions(flags))
         tag_stream.build(pipeline, config, plan, bundle_s=flink.bundle_seconds)
         pipeline.run()
     except SkillstreamError:
@@ -80,3 +89,30 @@ def submit(config: StreamConfig, flink: FlinkConfig, beam_flags: Sequence[str] =
         where = flink.job_endpoint or flink.rest
         raise RunError(f"the job could not be sent to {where}: {error}") from error
     return cluster.await_running(name)
+
+
+def start_afresh(
+    config: StreamConfig, flink: FlinkConfig, beam_flags: Sequence[str] = (), *, patience_s: float
+) -> FlinkJob | None:
+    """Cancels the job, if there still is one, and submits it again: safe at any time.
+
+    Of several watchdogs of one output one does it, and `None` comes back to the others: they find the file
+    `_afresh.lock` in the output taken (an object store cannot lock) or a job younger than `patience_s`
+    seconds.
+
+    Raises:
+        UsageError: as `submit`.
+        RunError: the old job does not end, or the new one does not start.
+    """
+    lock = nullcontext() if is_url(config.output) else FileLock(Path(config.output, LOCK), timeout=0)
+    cluster = FlinkRest(flink.rest)
+    try:
+        with lock:
+            jobs = cluster.alive(flink.name_for(config.topic))
+            if any(job.duration < patience_s * 1000 for job in jobs):
+                return None
+            for job in jobs:
+                cluster.cancel(job.id, timeout_s=CANCEL_S)
+            return submit(config, flink, beam_flags)
+    except Timeout:
+        return None

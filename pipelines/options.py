@@ -12,12 +12,14 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import apache_beam as beam
+import grpc  # type: ignore[import-untyped]
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.runners.runner import PipelineResult, PipelineRunner, create_runner
 
 from skillstream.config import value_type
 from skillstream.errors import RunError, SkillstreamError, UsageError
+from skillstream.flink_config import check_endpoint
 
 __all__ = [
     "BUNDLE_SIZE",
@@ -46,12 +48,20 @@ def add_config_flags(parser: argparse.ArgumentParser, config_class: type[Any]) -
         settings: dict[str, Any] = {"dest": field.name, "default": field.default}
         help_text = field.metadata["help"].replace("%", "%%")
         if hints[field.name] is bool:
-            parser.add_argument(*flags, action="store_true", help=help_text, dest=field.name)
+            # Dataflow's templates can only say `--flag=true`.
+            settings |= {"nargs": "?", "const": True, "type": _truth, "metavar": "true|false"}
+            parser.add_argument(*flags, help=help_text, **settings)
         else:
             choices = field.metadata["choices"] or None
             parser.add_argument(
                 *flags, type=value_type(hints[field.name]), choices=choices, help=help_text, **settings
             )
+
+
+def _truth(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise argparse.ArgumentTypeError(f"expected true or false, got {text!r}")
+    return text == "true"
 
 
 def config_from_flags(config_class: type[C], flags: argparse.Namespace) -> C:
@@ -70,6 +80,7 @@ def pipeline_runner(beam_flags: Sequence[str]) -> PipelineRunner:
     Raises:
         UsageError: Beam knows no such runner or, for the local one, no such flag (a portable runner
             may have flags of its own), or cannot read a flag's value.
+        RunError: the job server that the flags name does not answer.
     """
     flags, unknown = _parse_beam_flags(beam_flags)
     name = flags.runner or ""
@@ -78,9 +89,27 @@ def pipeline_runner(beam_flags: Sequence[str]) -> PipelineRunner:
             raise UsageError(f"no such option: {' '.join(unknown)}")
         return FnApiRunner()
     try:
-        return create_runner(name)
+        runner = create_runner(name)
     except (ValueError, ImportError, AttributeError) as error:
         raise UsageError(f"--runner={name}: {error}") from error
+    if flags.job_endpoint not in (None, "embed"):
+        _await_job_server(flags.job_endpoint)
+    return runner
+
+
+# Beam itself waits five minutes and then has nothing to say.
+JOB_SERVER_S = 20.0
+
+
+def _await_job_server(endpoint: str) -> None:
+    check_endpoint("job-endpoint", endpoint)
+    channel = grpc.insecure_channel(endpoint)
+    try:
+        grpc.channel_ready_future(channel).result(timeout=JOB_SERVER_S)
+    except grpc.FutureTimeoutError as error:
+        raise RunError(f"no Beam job server answers at {endpoint} within {JOB_SERVER_S:.0f} s") from error
+    finally:
+        channel.close()
 
 
 def _parse_beam_flags(beam_flags: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:

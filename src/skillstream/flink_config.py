@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from skillstream.config import option
 from skillstream.errors import UsageError
+from skillstream.flink_rest import check_url
 
-__all__ = ["FlinkConfig"]
+__all__ = ["FlinkConfig", "check_endpoint"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +43,10 @@ class FlinkConfig:
     )
 
     def __post_init__(self) -> None:
-        if not self.rest.startswith(("http://", "https://")):
-            raise UsageError(f"--rest must begin with http:// or https://, got {self.rest!r}")
+        check_url(self.rest)
+        for name, endpoint in (("job-endpoint", self.job_endpoint), ("worker-pool", self.worker_pool)):
+            if endpoint is not None:
+                check_endpoint(name, endpoint)
         if self.parallelism < 1:
             raise UsageError(f"--parallelism must be at least 1, got {self.parallelism}")
         if self.workers_per_task_manager < 0:
@@ -61,3 +64,10 @@ class FlinkConfig:
     def name_for(self, topic: str) -> str:
         """The job's name."""
         return self.job_name or f"skillstream-{topic}"
+
+
+def check_endpoint(name: str, endpoint: str) -> None:
+    """Refuses what is not HOST:PORT. Raises `UsageError`, which calls it --`name`."""
+    host, _, port = endpoint.rpartition(":")
+    if not host or "/" in endpoint or not (port.isdecimal() and 0 < int(port) < 65536):
+        raise UsageError(f"--{name} must be HOST:PORT, got {endpoint!r}")

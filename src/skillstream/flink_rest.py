@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Sequence
+from http.client import HTTPException
 from typing import TypeVar
 
 import msgspec
 
 from skillstream.errors import RunError, UsageError
 
-__all__ = ["Checkpoints", "FlinkJob", "FlinkRest"]
+__all__ = ["Checkpoints", "FlinkJob", "FlinkRest", "check_url"]
 
 T = TypeVar("T")
 
@@ -66,8 +68,7 @@ class FlinkRest:
     """
 
     def __init__(self, url: str, sleep: Callable[[float], None] = time.sleep) -> None:
-        if not url.startswith(("http://", "https://")):
-            raise UsageError(f"Flink's REST address must begin with http:// or https://, got {url!r}")
+        check_url(url)
         self.url = url.rstrip("/")
         self._sleep = sleep
 
@@ -202,8 +203,22 @@ class FlinkRest:
                 return msgspec.json.decode(answer.read() or b"{}", type=kind)
         except urllib.error.HTTPError as error:
             raise RunError(f"Flink at {self.url} refuses {method} {path}: {_reason(error)}") from error
-        except (OSError, msgspec.MsgspecError) as error:
-            raise RunError(f"Flink at {self.url} does not answer as it should: {error}") from error
+        except OSError as error:
+            reason = error.reason if isinstance(error, urllib.error.URLError) else error
+            raise RunError(f"Flink's REST API at {self.url} cannot be reached: {reason}") from error
+        except (HTTPException, msgspec.MsgspecError) as error:
+            raise RunError(f"{self.url} does not answer as Flink does: {error}") from error
+
+
+def check_url(url: str) -> None:
+    """Refuses what is no address of a REST API. Raises `UsageError`."""
+    try:
+        parts = urllib.parse.urlsplit(url)
+        whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number
+        whole = False
+    if not whole:
+        raise UsageError(f"--rest must be http://HOST:PORT or https://HOST:PORT, got {url!r}")
 
 
 def _reason(error: urllib.error.HTTPError) -> str:

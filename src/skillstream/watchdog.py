@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter as Counts
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -24,7 +25,7 @@ __all__ = ["Look", "Stall", "Watchdog", "WatchdogMetrics", "look_at", "watch"]
 
 logger = logging.getLogger(__name__)
 
-# A job that stalls again and again without getting on has a reason that no restart mends.
+# A partition that stays where it is after so many fresh starts has a reason that no restart mends.
 MOST_MENDS = 3
 
 
@@ -152,17 +153,20 @@ def watch(
     *,
     topic: str,
     every_s: float,
-    mend: Callable[[], None] | None = None,
+    mend: Callable[[], bool] | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Looks every so many seconds, for ever; with `mend`, a stalled job is started afresh.
+    """Looks every so many seconds, for ever; with `mend`, a stalled job is started afresh: it says False
+    if somebody else is doing so or just has.
 
-    A look that fails (Kafka away, say) is logged and no stall: the next one tells.
+    A look that fails (Kafka away, say) is logged and no stall: the next one tells. After a fresh start, and
+    after one that failed, every partition has its full time again.
 
     Raises:
-        RunError: a stall, without `mend`; or one that mending did not end.
+        RunError: a stall, without `mend`; or a partition stands where it stood `MOST_MENDS` fresh starts ago,
+            however well the others get on.
     """
-    mends, at_last_mend = 0, None
+    mends: Counts[tuple[int, int]] = Counts()  # by partition and where it stands
     while True:
         try:
             seen = look()
@@ -174,17 +178,20 @@ def watch(
             if stalls:
                 metrics.alarms.inc()
                 message = "; ".join(map(str, stalls))
-                mends = mends + 1 if at_last_mend == seen.heads else 1
-                at_last_mend = dict(seen.heads)
+                standing = [(stall.partition, stall.head) for stall in stalls]
                 if mend is None:
                     raise RunError(f"the stream stands still: {message}")
-                if mends > MOST_MENDS:
+                if max(mends[key] for key in standing) >= MOST_MENDS:
                     raise RunError(f"the stream stands still after {MOST_MENDS} fresh starts: {message}")
                 logger.error("the stream stands still: %s; starting it afresh", message)
                 try:
-                    mend()
-                    metrics.mends.inc()
+                    if mend():
+                        metrics.mends.inc()
+                        mends.update(standing)
+                    else:
+                        logger.warning("somebody else has started it, or is about to")
                 except SkillstreamError as error:
-                    logger.error("it could not be started: %s", error)
+                    logger.error("it was not started afresh: %s", error)
+                    mends.update(standing)
                 dog.restarted()
         sleep(every_s)

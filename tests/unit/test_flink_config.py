@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
+from filelock import FileLock
 
 from skillstream.cli import main
 from skillstream.errors import UsageError
 from skillstream.flink_config import FlinkConfig
+from skillstream.flink_rest import FlinkJob
+from skillstream.pipelines import flink
 from skillstream.pipelines.flink import flink_flags
 from skillstream.pipelines.options import check_cluster_flags
+from skillstream.stream_config import StreamConfig
 
 
 @pytest.mark.parametrize(
@@ -18,6 +24,11 @@ from skillstream.pipelines.options import check_cluster_flags
         ({"checkpoint_interval": -1.0}, "without checkpoints"),
         ({"parallelism": 0}, "--parallelism"),
         ({"rest": "localhost:8081"}, "http://"),
+        ({"rest": "http://"}, "http://HOST:PORT"),
+        ({"rest": "http://flink:x"}, "http://HOST:PORT"),
+        ({"job_endpoint": "jobs"}, "--job-endpoint must be HOST:PORT"),
+        ({"job_endpoint": "http://jobs:8099"}, "--job-endpoint"),
+        ({"worker_pool": "localhost:"}, "--worker-pool"),
         ({"bundle_seconds": 0}, "--bundle-seconds"),
         ({"workers_per_task_manager": -1}, "--workers-per-task-manager"),
     ],
@@ -28,7 +39,7 @@ def test_values_out_of_range_are_refused(options, told):
 
 
 def test_flags_for_a_running_job_server():
-    flink = FlinkConfig(
+    config = FlinkConfig(
         job_endpoint="jobs:8099",
         worker_pool="localhost:50000",
         parallelism=4,
@@ -36,7 +47,7 @@ def test_flags_for_a_running_job_server():
         checkpoint_dir="s3://bucket/checkpoints",
         savepoint_path="s3://bucket/savepoint-1",
     )
-    flags = flink_flags(flink, "postings")
+    flags = flink_flags(config, "postings")
     assert {
         "--streaming",
         "--runner=PortableRunner",
@@ -86,5 +97,98 @@ def test_refused_with_exit_code_2_before_anything_is_asked(capsys, tmp_path):
 def test_no_cluster_is_one_line_and_exit_code_1(capsys):
     assert main(["flink", "status", "--rest=http://127.0.0.1:9"]) == 1
     error = capsys.readouterr().err
-    assert error.startswith("skillstream: Flink at http://127.0.0.1:9 does not answer")
+    assert error.startswith("skillstream: Flink's REST API at http://127.0.0.1:9 cannot be reached: ")
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["submit"], "--topic is missing"),
+        (["submit", "--topic=t", "--bootstrap-servers=k:1"], "--output is missing"),
+        (["submit", "--parallelism=two"], "'--parallelism'"),
+        (["submit", "--nonsense"], "--nonsense"),
+        (["stop"], "'JOB'"),
+        (["stop", "x", "--rest=flink"], "--rest must be http"),
+        (["watch", "--every=0"], "'--every'"),
+        (["watch", "--stall-after=0"], "'--stall-after'"),
+        (["watch", "--metrics-port=70000"], "'--metrics-port'"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_exit_code_2(arguments, told, capsys):
+    assert main(["flink", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert told in error
+    assert error.count("\n") == 1
+
+
+def test_a_metrics_port_in_use_is_told(capsys, tmp_path):
+    options = ["--bootstrap-servers=127.0.0.1:9", "--topic=t", f"--output={tmp_path}"]
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert main(["flink", "watch", *options, f"--metrics-port={port}"]) == 2
+    assert f"--metrics-port {port}: cannot listen on 127.0.0.1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["tag", "training-data"])
+def test_no_job_server_is_one_line_and_exit_code_1(command, capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr("skillstream.pipelines.options.JOB_SERVER_S", 0.5)
+    (tmp_path / "in.jsonl").write_text("{}\n")
+    source = {"tag": [str(tmp_path / "in.jsonl")], "training-data": ["--source=phrases=builtin"]}[command]
+    flags = ["--runner=PortableRunner", "--", "--job_endpoint=127.0.0.1:9"]
+    assert main([command, *source, f"--output={tmp_path / 'out'}", *flags]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("skillstream: no Beam job server answers at 127.0.0.1:9")
+    assert error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+# --- starting afresh -------------------------------------------------------------------------------------
+
+
+class Cluster:
+    """Stands in for `FlinkRest`: one job of this age, until it is cancelled."""
+
+    def __init__(self, age_s):
+        self.jobs = [FlinkJob("a", "skillstream-t", "RUNNING", 0, age_s * 1000)]
+
+    def alive(self, name):
+        return [job for job in self.jobs if job.name == name]
+
+    def cancel(self, job_id, timeout_s):
+        self.jobs = [job for job in self.jobs if job.id != job_id]
+
+
+@pytest.fixture
+def afresh(monkeypatch, tmp_path):
+    """`start_afresh` with the patience of 60 s on a cluster with one job; gives (result, jobs submitted)."""
+
+    def start(age_s):
+        cluster, submitted = Cluster(age_s), []
+
+        def submit(*_):
+            assert cluster.jobs == []
+            submitted.append(1)
+            return FlinkJob("b", "skillstream-t", "RUNNING", 0, 0)
+
+        monkeypatch.setattr(flink, "FlinkRest", lambda _: cluster)
+        monkeypatch.setattr(flink, "submit", submit)
+        config = StreamConfig(bootstrap_servers="k:1", topic="t", output=str(tmp_path))
+        return flink.start_afresh(config, FlinkConfig(), patience_s=60), len(submitted)
+
+    return start
+
+
+def test_an_old_job_is_cancelled_and_submitted_again(afresh):
+    job, submitted = afresh(age_s=61)
+    assert (job.id, submitted) == ("b", 1)
+
+
+def test_a_young_job_keeps_its_time(afresh):
+    assert afresh(age_s=59) == (None, 0)
+
+
+def test_one_of_two_watchdogs_starts_it(afresh, tmp_path):
+    with FileLock(tmp_path / "_afresh.lock"):
+        assert afresh(age_s=600) == (None, 0)
+    assert afresh(age_s=600)[1] == 1

@@ -123,7 +123,7 @@ def test_mending_starts_afresh_and_watching_goes_on():
     started = []
     gets_on = [Look({0: 5 + i}, {0: 99}) for i in range(9)]
     with pytest.raises(ScriptEndedError):
-        run([STUCK] * 3 + gets_on, mend=lambda: started.append(1))
+        run([STUCK] * 3 + gets_on, mend=lambda: started.append(1) or True)
     assert started == [1]
     assert value("mends_total") == 1
     assert value("stalled", topic="postings", partition="0") == 0
@@ -132,8 +132,32 @@ def test_mending_starts_afresh_and_watching_goes_on():
 def test_mending_without_effect_ends_at_last():
     started = []
     with pytest.raises(RunError, match="after 3 fresh starts"):
-        run([STUCK] * 99, mend=lambda: started.append(1))
+        run([STUCK] * 99, mend=lambda: started.append(1) or True)
     assert len(started) == 3
+
+
+def test_a_partition_that_stays_where_it_is_ends_it_though_others_get_on():
+    started = []
+    looks = [Look({0: 5, 1: i}, {0: 9, 1: 1000}) for i in range(99)]
+    with pytest.raises(RunError, match="after 3 fresh starts: partition 0: 4 records"):
+        run(looks, mend=lambda: started.append(1) or True)
+    assert len(started) == 3
+
+
+def test_each_stall_further_on_has_its_own_fresh_starts():
+    started = []
+    looks = [Look({0: i // 5}, {0: 1000}) for i in range(50)]
+    with pytest.raises(ScriptEndedError):
+        run(looks, mend=lambda: started.append(1) or True)
+    assert len(started) >= 10
+
+
+def test_what_another_watchdog_starts_is_not_counted():
+    asked = []
+    with pytest.raises(ScriptEndedError):
+        run([STUCK] * 99, mend=lambda: asked.append(1))
+    assert len(asked) > 10
+    assert value("mends_total") == 0
 
 
 def test_a_mend_that_fails_is_tried_again():

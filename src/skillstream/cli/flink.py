@@ -12,6 +12,7 @@ import msgspec
 from prometheus_client import start_http_server
 
 from skillstream.cli.options import config_options
+from skillstream.errors import UsageError
 from skillstream.flink_config import FlinkConfig
 from skillstream.flink_rest import FlinkJob, FlinkRest
 from skillstream.stream_config import StreamConfig
@@ -22,8 +23,6 @@ __all__ = ["flink_group"]
 REST = "http://localhost:8081"
 # Set by --parallelism, or of no use where the readers run on other machines.
 NOT_ON_FLINK = ("readers", "metrics_port", "metrics_address")
-# Flink gives a stuck task 180 s before it takes the whole TaskManager down.
-CANCEL_S = 240.0
 
 rest_option = click.option("--rest", default=REST, show_default=True, help="The cluster's REST address.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
@@ -122,13 +121,26 @@ def stop_command(
 @click.option(
     "--stall-after",
     default=120.0,
+    type=click.FloatRange(1),
     show_default=True,
     help="Seconds that a partition's output may stand still while records wait: more than loading the model "
     "and tagging one chunk take.",
 )
-@click.option("--every", default=10.0, show_default=True, help="Seconds between two looks.")
+@click.option(
+    "--every",
+    default=10.0,
+    type=click.FloatRange(0.1),
+    show_default=True,
+    help="Seconds between two looks.",
+)
 @click.option("--mend", is_flag=True, help="Cancel a job that stands still and start it afresh.")
-@click.option("--metrics-port", type=int, help="Serve Prometheus metrics on this port.")
+@click.option("--metrics-port", type=click.IntRange(0, 65535), help="Serve Prometheus metrics on this port.")
+@click.option(
+    "--metrics-address",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address that --metrics-port listens on; 0.0.0.0 is all.",
+)
 @click.pass_obj
 def watch_command(
     beam_flags: list[str] | None,
@@ -137,25 +149,29 @@ def watch_command(
     every: float,
     mend: bool,
     metrics_port: int | None,
+    metrics_address: str,
     **options: Any,
 ) -> int:
     """Watch from outside whether the stream gets on; exit code 1 as soon as it does not.
 
     Kafka says what waits, the files in --output say what is done: a job that says RUNNING and reads
-    nothing is seen. With --mend it is started afresh, which is safe at any time, and watching goes on.
+    nothing is seen. With --mend it is started afresh, which is safe at any time, and watching goes on; so
+    is a job that somebody has stopped: end the watchdog before the job.
     """
     config, flink = split_options(options)
     metrics = WatchdogMetrics()
     if metrics_port is not None:
-        start_http_server(metrics_port, registry=metrics.registry)
+        try:
+            start_http_server(metrics_port, metrics_address, registry=metrics.registry)
+        except OSError as error:
+            raise UsageError(
+                f"--metrics-port {metrics_port}: cannot listen on {metrics_address}: {error}"
+            ) from error
 
-    def start_afresh() -> None:
-        from skillstream.pipelines.flink import submit  # Beam takes seconds to import
+    def mend_it() -> bool:
+        from skillstream.pipelines.flink import start_afresh  # Beam takes seconds to import
 
-        cluster = FlinkRest(flink.rest)
-        for job in cluster.alive(flink.name_for(config.topic)):
-            cluster.cancel(job.id, timeout_s=CANCEL_S)
-        submit(config, flink, beam_flags or [])
+        return start_afresh(config, flink, beam_flags or [], patience_s=stall_after) is not None
 
     watch(
         lambda: look_at(config),
@@ -163,7 +179,7 @@ def watch_command(
         metrics,
         topic=config.topic,
         every_s=every,
-        mend=start_afresh if mend else None,
+        mend=mend_it if mend else None,
     )
     return 0
 

@@ -16,7 +16,7 @@ from skillstream.errors import UsageError
 __all__ = ["train_command", "training_data_command"]
 
 
-@click.command("training-data", context_settings={"ignore_unknown_options": True})
+@click.command("training-data", epilog="What follows -- is for Beam.")
 @click.option(
     "--source",
     "specs",
@@ -50,8 +50,11 @@ __all__ = ["train_command", "training_data_command"]
     help="Taxonomy whose labels they are: esco or a path.",
 )
 @click.option("--miner", default="default", show_default=True, help="The encoder by which they are near.")
-@click.argument("beam_flags", nargs=-1, type=click.UNPROCESSED)
+@click.option("--runner", default="local", show_default=True, help="Beam runner; local needs nothing else.")
+@click.pass_obj
 def training_data_command(
+    beam_flags: list[str] | None,
+    /,
     specs: tuple[str, ...],
     output: str,
     near_duplicates: float,
@@ -62,11 +65,11 @@ def training_data_command(
     negatives: int,
     negatives_from: str,
     miner: str,
-    beam_flags: tuple[str, ...],
+    runner: str,
 ) -> None:
     """Make training pairs: deduplicated, split without leakage, with a data card.
 
-    After -- any Beam flag.
+    The same sources and options make the same bytes, whatever the runner and the number of workers.
     """
     from skillstream.pipelines.training_data import TrainingDataConfig, run  # Beam takes seconds to import
     from skillstream.training.sources import parse_source
@@ -74,7 +77,7 @@ def training_data_command(
     config = TrainingDataConfig(
         output, near_duplicates, held_out, seed, shards, model, negatives, negatives_from, miner
     )
-    facts = run(config, [parse_source(spec) for spec in specs], [flag for flag in beam_flags if flag != "--"])
+    facts = run(config, [parse_source(spec) for spec in specs], [f"--runner={runner}", *(beam_flags or [])])
     table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("step")
     table.add_column("pairs", justify="right")
