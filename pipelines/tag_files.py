@@ -26,6 +26,7 @@ from skillstream.config import FilesConfig
 from skillstream.encoder import load_encoder
 from skillstream.errors import SkillstreamError, UsageError
 from skillstream.index import check_model, default_index_folder, load_index
+from skillstream.pipelines.dataflow import dataflow_flags
 from skillstream.pipelines.options import add_config_flags, config_from_flags, pipeline_runner, run_to_end
 from skillstream.run_info import RunInfo, open_run, read_run, taxonomy_identity, versions, without_secrets
 from skillstream.sink import Chain, sweep
@@ -73,6 +74,7 @@ def run(
         UsageError: refused before the first record; nothing was written.
         RunError: a worker failed. Running again goes on where it stopped.
     """
+    beam_flags = dataflow_flags(beam_flags, config, config.output, inputs=inputs)
     runner, options = pipeline_runner(beam_flags), PipelineOptions(list(beam_flags))
     held = read_run(config.output)
     # A large file is cut again as it was, so that every range finds its own chain.
@@ -169,6 +171,10 @@ class _RunMetrics:
     """Beam's metrics of a finished job, by name."""
 
     def __init__(self, result: PipelineResult) -> None:
+        if not getattr(result, "has_job", True):  # Dataflow wrote a template, and nothing ran
+            self._counters: dict[str, int] = {}
+            self._strings: dict[str, set[str]] = {}
+            return
         query = result.metrics().query(MetricsFilter().with_namespace("skillstream"))
         self._counters = {entry.key.metric.name: entry.result for entry in query["counters"]}
         self._strings = {entry.key.metric.name: entry.result for entry in query.get("string_sets", [])}

@@ -27,6 +27,7 @@ from skillstream.encoder import load_encoder
 from skillstream.errors import RunError, SkillstreamError, UsageError
 from skillstream.index import check_model, default_index_folder, load_index
 from skillstream.live import DRAIN, LIVE
+from skillstream.pipelines.dataflow import dataflow_flags, is_dataflow
 from skillstream.pipelines.options import (
     add_config_flags,
     check_cluster_flags,
@@ -118,6 +119,7 @@ def run(
         RunError: it failed while running. Starting again goes on where it stopped.
     """
     check_cluster_flags(beam_flags)
+    beam_flags = dataflow_flags(beam_flags, config, config.output, topic=config.topic)
     runner, options = pipeline_runner(beam_flags), PipelineOptions(list(beam_flags))
     config, plan = prepare(config)
     LIVE.clear()
@@ -136,10 +138,14 @@ def run(
         except KeyboardInterrupt:
             if here:
                 raise
-            raise RunError("interrupted here, the job goes on: `skillstream flink stop` ends it") from None
+            raise RunError(f"interrupted here, the job goes on: {_how_to_stop(beam_flags)} ends it") from None
         except Exception as error:
             raise RunError(f"{root_cause(error)}; start again to go on where it stopped") from error
     return summary(config, time.monotonic() - started)
+
+
+def _how_to_stop(beam_flags: Sequence[str]) -> str:
+    return "`gcloud dataflow jobs drain`" if is_dataflow(beam_flags) else "`skillstream flink stop`"
 
 
 def prepare(config: StreamConfig) -> tuple[StreamConfig, StreamPlan]:

@@ -1,0 +1,94 @@
+"""What a job on Dataflow needs: what is missing is refused early, what is not said gets our defaults."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Sequence
+from importlib.util import find_spec
+
+from skillstream.config import TagConfig
+from skillstream.errors import UsageError
+from skillstream.object_url import is_url
+
+__all__ = ["dataflow_flags", "is_dataflow"]
+
+# Beam starts one Python process a vCPU. Tagging in a process is one thread's work at a time: a second one
+# reads or uploads meanwhile. More of them only hold more chunks in memory.
+HARNESS_THREADS = 2
+
+
+def is_dataflow(beam_flags: Sequence[str]) -> bool:
+    """Whether the flags name Dataflow's runner."""
+    return _parse(beam_flags).runner.lower() == "dataflowrunner"
+
+
+def dataflow_flags(
+    beam_flags: Sequence[str], config: TagConfig, output: str, *, topic: str = "", inputs: Sequence[str] = ()
+) -> list[str]:
+    """The flags with our defaults for Dataflow; for any other runner as they are.
+
+    Args:
+        beam_flags: as given; they win.
+        config: what the job does.
+        output: where it writes to.
+        topic: what a streaming job reads; the job is named after it, so that it cannot be started twice.
+        inputs: what a batch job reads.
+
+    Raises:
+        UsageError: something is missing, or lies where workers cannot see it.
+    """
+    if not is_dataflow(beam_flags):
+        return list(beam_flags)
+    flags = _parse(beam_flags)
+    _refuse_missing(flags)
+    for name, address in (("--output", output), *(("INPUT", path) for path in inputs)):
+        if not is_url(address):
+            raise UsageError(f"Dataflow's workers do not see {name} {address}: it must be gs://BUCKET/PATH")
+    for name, place in (("index", config.index), ("model", config.model)):
+        if not place or not (is_url(place) or place.startswith("/")):
+            raise UsageError(
+                f"Dataflow's workers cannot make the {name} themselves: give --{name} as a folder of their "
+                f"image (/opt/skillstream/{name}) or as gs://BUCKET/PATH"
+            )
+    if find_spec("apitools") is None:
+        raise UsageError("Dataflow needs Google's clients here: pip install 'skillstream[dataflow]'")
+    return [*beam_flags, *_defaults(flags, topic)]
+
+
+def _parse(beam_flags: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--runner", default="")
+    for name in ("project", "region", "temp_location", "sdk_container_image", "setup_file", "sdk_location"):
+        parser.add_argument(f"--{name}")
+    for name in ("job_name", "number_of_worker_harness_threads"):
+        parser.add_argument(f"--{name}")
+    for name in ("streaming", "enable_streaming_engine"):
+        parser.add_argument(f"--{name}", action="store_true")
+    flags, _ = parser.parse_known_args(list(beam_flags))
+    return flags
+
+
+def _refuse_missing(flags: argparse.Namespace) -> None:
+    missing = [f"--{name}=..." for name in ("project", "region") if not getattr(flags, name)]
+    if not (flags.temp_location or "").startswith("gs://"):
+        missing.append("--temp_location=gs://BUCKET/PATH")
+    if not flags.sdk_container_image and not flags.setup_file:
+        missing.append("--sdk_container_image=IMAGE (or --setup_file=./setup.py)")
+    if missing:
+        raise UsageError(f"Dataflow needs, after --: {', '.join(missing)}")
+
+
+def _defaults(flags: argparse.Namespace, topic: str) -> list[str]:
+    added = []
+    if not flags.number_of_worker_harness_threads:
+        added.append(f"--number_of_worker_harness_threads={HARNESS_THREADS}")
+    if flags.sdk_container_image and not flags.sdk_location:
+        added.append("--sdk_location=container")  # Beam is in the image
+    if topic:
+        added += [
+            f"--{name}" for name in ("streaming", "enable_streaming_engine") if not getattr(flags, name)
+        ]
+        if not flags.job_name:
+            added.append("--job_name=skillstream-" + re.sub(r"[^a-z0-9]+", "-", topic.lower()).strip("-"))
+    return added
