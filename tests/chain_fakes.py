@@ -6,10 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.parquet as pq
+from obstore.store import MemoryStore as ObstoreMemory
 
+from skillstream.object_client import Bucket
+from skillstream.object_url import ObjectURL
 from skillstream.rows import Row, RowError, Tag
 from skillstream.sink import Chain
 from skillstream.store import LocalStore, Store
+from skillstream.store_object import ObjectStore
 
 SOURCE = "jobs/feed 1"
 PARTITION = 3
@@ -68,6 +72,12 @@ class MemoryStore:
         return 0
 
     def probe(self) -> None: ...
+
+
+def new_object_store() -> ObjectStore:
+    """The real class for object stores, over obstore's store in memory."""
+    root = ObjectURL("s3", "bucket", "")
+    return ObjectStore(root / "out", Bucket(root, ObstoreMemory()))
 
 
 class CrashAt(LocalStore):

@@ -22,7 +22,7 @@ PARTITIONS = 2
 _MAX_CHUNK_ROWS = 40
 
 
-def write_chunks(root: Path, end_file: Path, seed: int) -> None:
+def write_chunks(root: Path | str, end_file: Path, seed: int) -> None:
     """Publishes from a little before the head until all partitions reach the number in `end_file`."""
     rng = random.Random(seed)
     sweep(root)
@@ -44,9 +44,11 @@ def write_chunks(root: Path, end_file: Path, seed: int) -> None:
             raise AssertionError("a hole was published")
 
 
-def serve(root: Path, end_file: Path) -> None:
+def serve(root: str, end_file: Path) -> None:
     """Answers `start SEED` with a process number, `kill PID` and `wait PID` with an exit status."""
     rows_to_table(make_rows(0, 1))  # pyarrow imports pandas here, which takes half a second
+    import skillstream.store_object  # noqa: F401 - imported, but not used: its threads do not live on in a fork
+
     for line in sys.stdin:
         command, number = line.split()
         if command == "start":
@@ -70,4 +72,4 @@ def _work_and_exit(root: Path, end_file: Path, seed: int) -> None:
 
 
 if __name__ == "__main__":
-    serve(Path(sys.argv[1]), Path(sys.argv[2]))
+    serve(sys.argv[1], Path(sys.argv[2]))

@@ -1,13 +1,54 @@
-"""A real Kafka for the tests that want one, and streams to kill."""
+"""A real Kafka and a real object store for the tests that want one, and streams to kill."""
 
 from __future__ import annotations
 
-import pytest
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
+import pytest
+from scripts.dev_minio import MinioServer
+
+from skillstream.object_client import open_bucket
+from skillstream.object_url import ObjectURL, parse_url
 from tests.faults.stream_jobs import StreamJobs
 from tests.kafka.conftest import kafka, new_topic, own_kafka, produce
+from tests.object_store.conftest import memory_folder, own_minio
 
-__all__ = ["kafka", "make_jobs", "new_topic", "own_kafka", "produce"]
+__all__ = ["kafka", "make_jobs", "new_topic", "own_kafka", "own_minio", "place", "produce"]
+
+
+@dataclass
+class Place:
+    """Where an output goes: a folder, or an address in an object store of the test's own."""
+
+    root: Path | str
+    server: MinioServer | None = None
+
+    def restart(self) -> None:
+        """Kills the store's server and starts it again."""
+        if self.server is not None:
+            self.server.kill()
+            self.server.start()
+
+    def names(self) -> list[str]:
+        """Names of all files below the root, sorted."""
+        if isinstance(self.root, Path):
+            return sorted(path.name for path in self.root.rglob("*") if path.is_file())
+        url = parse_url(self.root)
+        bucket = open_bucket(ObjectURL(url.scheme, url.bucket, ""))
+        return sorted(item.key.rpartition("/")[2] for item in bucket.walk(url.key))
+
+
+@pytest.fixture(params=["folder", pytest.param("object store", marks=pytest.mark.object_store)])
+def place(request: pytest.FixtureRequest) -> Iterator[Place]:
+    """An output to be; in memory where possible, since a kill loses no page cache."""
+    if request.param == "folder":
+        with memory_folder() as folder:
+            yield Place(folder / "out")
+    else:
+        server = request.getfixturevalue("own_minio")
+        yield Place(f"{server.make_bucket('tags')}/out", server)
 
 
 @pytest.fixture

@@ -10,16 +10,14 @@ import random
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-from pathlib import Path
 
 import pytest
 
 from skillstream.chain_check import verify_chain
 from skillstream.sink import Chain, partition_folder, sweep
-from skillstream.store import LocalStore
+from skillstream.store import open_store
 from tests.chain_fakes import SOURCE, published_offsets
 from tests.faults.chain_writer import PARTITIONS, write_chunks
 
@@ -27,14 +25,6 @@ pytestmark = pytest.mark.faults
 
 KILLS = int(os.environ.get("SKILLSTREAM_KILLS", "25"))
 FLIPS = int(os.environ.get("SKILLSTREAM_FLIPS", "30"))
-
-
-@pytest.fixture
-def memory_folder():
-    """In memory where possible: a kill loses no page cache, so a disk would only slow this down."""
-    shared_memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=shared_memory if shared_memory.is_dir() else None) as folder:
-        yield Path(folder)
 
 
 class Writers:
@@ -81,7 +71,7 @@ class Reader(threading.Thread):
         ends = [0] * PARTITIONS
         while not self.stopped.wait(0.2):
             for partition in range(PARTITIONS):
-                store = LocalStore(self.root)
+                store = open_store(self.root)
                 folder = partition_folder(SOURCE, partition)
                 if f"partition={partition:05d}" not in store.names(folder.rpartition("/")[0]):
                     continue
@@ -93,22 +83,24 @@ class Reader(threading.Thread):
 
 
 @pytest.mark.parametrize("writers", [2, 6])
-def test_killed_and_racing_writers_publish_every_record_once(memory_folder, writers):
+def test_killed_and_racing_writers_publish_every_record_once(place, tmp_path, writers):
     seed = random.randrange(2**32)
     print(f"seed {seed}")
     rng = random.Random(seed)
-    root, end_file = memory_folder / "out", memory_folder / "end"
+    root, end_file = place.root, tmp_path / "end"
     process = Writers(root, end_file)
     reader = Reader(root)
     reader.start()
     left = 0
     try:
         running = [process.start(rng.randrange(2**32)) for _ in range(writers)]
-        for _ in range(KILLS):
+        for kill in range(KILLS):
+            if kill == KILLS // 2:
+                place.restart()
             time.sleep(rng.uniform(0.0, 0.15))
             number = rng.randrange(writers)
             assert process.kill(running[number]) == -signal.SIGKILL, "a writer had failed before"
-            left += any(f"-{running[number]}-" in path.name for path in root.rglob(".*.tmp"))
+            left += any(f"-{running[number]}-" in name for name in place.names() if name.endswith(".tmp"))
             running[number] = process.start(rng.randrange(2**32))
         end_file.write_text(str(100 + max(head(root, partition) for partition in range(PARTITIONS))))
         statuses = [process.wait(pid) for pid in running]
@@ -123,10 +115,10 @@ def test_killed_and_racing_writers_publish_every_record_once(memory_folder, writ
     assert report.findings == []
     for partition in range(PARTITIONS):
         chain = Chain(root, SOURCE, partition)
-        assert published_offsets(LocalStore(root), chain) == list(range(chain.head()))
+        assert published_offsets(open_store(root), chain) == list(range(chain.head()))
     sweep(root)
-    files = [path.name for path in root.rglob("*") if path.is_file()]
-    assert sorted(files) == sorted(["_start"] * PARTITIONS + [p.name for p in root.rglob("*.parquet")])
+    others = [name for name in place.names() if not name.endswith(".parquet")]
+    assert others == ["_start"] * PARTITIONS
     print(
         f"{KILLS} kills, {left} of them left a temporary file; {report.files} files, {report.rows} rows; ",
         end="",

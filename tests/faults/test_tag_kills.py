@@ -1,5 +1,7 @@
 """`skillstream tag` killed at random moments, alone and two at once: every record exactly once.
 
+Into a folder, and into an object store whose server is killed meanwhile, too.
+
 `SKILLSTREAM_KILLS` sets the number of kills (default 4; `make soak` runs more).
 """
 
@@ -51,15 +53,17 @@ def finish(process):
 
 
 @pytest.mark.parametrize("writers", [1, 2])
-def test_killed_at_random_moments_every_record_is_one_row(tmp_path, index_folder, writers):
+def test_killed_at_random_moments_every_record_is_one_row(tmp_path, place, index_folder, writers):
     source = tmp_path / "postings.jsonl"
     source.write_bytes(make_jsonl(RECORDS - 1) + b"broken\n")
-    output = tmp_path / "out"
+    output = place.root
     moments = random.Random(2026 + writers)
     killed = 0
-    for _ in range(KILLS):
+    for number in range(KILLS):
         running = [start(source, output, index_folder) for _ in range(writers)]
         time.sleep(moments.uniform(0.0, 0.4))
+        if number % 4 == 1:
+            place.restart()
         for process in running:
             kill_after(process, moments.uniform(0.0, 0.3))
             killed += process.returncode == -signal.SIGKILL

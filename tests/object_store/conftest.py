@@ -16,7 +16,7 @@ from scripts.dev_minio import MinioServer
 from skillstream.object_client import open_bucket
 from tests.kafka.conftest import kafka, new_topic, own_kafka, produce
 
-__all__ = ["bucket_url", "kafka", "minio", "new_topic", "output", "own_kafka", "own_minio", "produce"]
+__all__ = ["kafka", "lead_to", "memory_folder", "minio", "new_topic", "own_kafka", "own_minio", "produce"]
 
 
 def start_or_skip(server: MinioServer) -> MinioServer:
@@ -32,7 +32,7 @@ def start_or_skip(server: MinioServer) -> MinioServer:
 @pytest.fixture(scope="session")
 def minio() -> Iterator[MinioServer]:
     """A server for all tests of the session."""
-    with _memory_folder() as folder:
+    with memory_folder() as folder:
         server = start_or_skip(MinioServer(folder))
         yield server
         server.stop()
@@ -49,7 +49,7 @@ def bucket_url(minio: MinioServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 @pytest.fixture
 def own_minio(monkeypatch: pytest.MonkeyPatch) -> Iterator[MinioServer]:
     """A server of the test's own, to kill and restart, and an environment that leads to it."""
-    with _memory_folder() as folder:
+    with memory_folder() as folder:
         server = start_or_skip(MinioServer(folder))
         lead_to(server, monkeypatch)
         yield server
@@ -73,7 +73,7 @@ def lead_to(server: MinioServer, monkeypatch: pytest.MonkeyPatch, **changes: str
 
 
 @contextmanager
-def _memory_folder() -> Iterator[Path]:
+def memory_folder() -> Iterator[Path]:
     """In memory where possible: a kill loses no page cache, so a disk would only slow this down."""
     shared_memory = Path("/dev/shm")
     with tempfile.TemporaryDirectory(

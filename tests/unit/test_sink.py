@@ -16,8 +16,15 @@ from tests.chain_fakes import (
     MemoryStore,
     make_row,
     make_rows,
+    new_object_store,
     published_offsets,
 )
+
+
+@pytest.fixture(params=["memory", "object store"])
+def store(request):
+    """An empty store; tests/object_store/test_chain.py runs the same tests on a real server."""
+    return MemoryStore() if request.param == "memory" else new_object_store()
 
 
 def new_chain(store, **options):
@@ -61,8 +68,7 @@ def test_a_published_file_is_named_by_its_start_and_holds_the_rows(tmp_path):
     assert metadata[b"skillstream.model_version"] == b"m"
 
 
-def test_what_was_published_before_is_dropped_and_what_overlaps_is_trimmed():
-    store = MemoryStore()
+def test_what_was_published_before_is_dropped_and_what_overlaps_is_trimmed(store):
     chain = new_chain(store)
     chain.claim(0)
     chain.publish(0, 10, make_rows(0, 10))
@@ -71,8 +77,7 @@ def test_what_was_published_before_is_dropped_and_what_overlaps_is_trimmed():
     assert_whole(store, 12)
 
 
-def test_offsets_may_have_holes_and_a_range_without_rows_still_makes_a_file():
-    store = MemoryStore()
+def test_offsets_may_have_holes_and_a_range_without_rows_still_makes_a_file(store):
     chain = new_chain(store)
     chain.claim(100)
     assert chain.publish(100, 200, [make_row(120), make_row(199)]).rows == 2
@@ -82,8 +87,7 @@ def test_offsets_may_have_holes_and_a_range_without_rows_still_makes_a_file():
 
 
 @pytest.mark.parametrize("start", [1, 5])
-def test_a_chunk_ahead_of_the_head_waits_and_then_fails(start):
-    store = MemoryStore()
+def test_a_chunk_ahead_of_the_head_waits_and_then_fails(start, store):
     waits = []
     chain = Chain("", SOURCE, PARTITION, store=store, hole_wait_s=3.0, sleep=waits.append)
     chain.claim(0)
@@ -93,8 +97,7 @@ def test_a_chunk_ahead_of_the_head_waits_and_then_fails(start):
     assert published_offsets(store, chain) == []
 
 
-def test_a_hole_that_another_writer_closes_in_time_is_none():
-    store = MemoryStore()
+def test_a_hole_that_another_writer_closes_in_time_is_none(store):
     other = new_chain(store)
     other.claim(0)
 
@@ -106,9 +109,9 @@ def test_a_hole_that_another_writer_closes_in_time_is_none():
     assert_whole(store, 9)
 
 
-def test_a_chain_without_root_is_refused():
+def test_a_chain_without_root_is_refused(store):
     with pytest.raises(ChainError, match="claim"):
-        new_chain(MemoryStore()).publish(0, 1, make_rows(0, 1))
+        new_chain(store).publish(0, 1, make_rows(0, 1))
 
 
 @pytest.mark.parametrize(
@@ -123,8 +126,7 @@ def test_a_chain_without_root_is_refused():
         (0, 3, [make_row(0, partition=9)]),
     ],
 )
-def test_a_callers_mistake_publishes_nothing(start, end, rows):
-    store = MemoryStore()
+def test_a_callers_mistake_publishes_nothing(start, end, rows, store):
     chain = new_chain(store)
     chain.claim(0)
     with pytest.raises(ValueError, match="expected"):
@@ -190,8 +192,7 @@ def test_a_file_of_another_partition_stops_the_chain():
         new_chain(store).head()
 
 
-def test_a_root_that_is_no_offset_is_refused():
-    store = MemoryStore()
+def test_a_root_that_is_no_offset_is_refused(store):
     store.create(f"{partition_folder(SOURCE, PARTITION)}/_start", b"")
     with pytest.raises(ChainError, match="expected an offset"):
         new_chain(store).claim(0)

@@ -2,12 +2,21 @@
 
 import itertools
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skillstream.chain_check import verify_chain
 from skillstream.sink import Chain
-from tests.chain_fakes import PARTITION, SOURCE, MemoryStore, SteppedWriter, make_rows, published_offsets
+from tests.chain_fakes import (
+    PARTITION,
+    SOURCE,
+    MemoryStore,
+    SteppedWriter,
+    make_rows,
+    new_object_store,
+    published_offsets,
+)
 
 END = 24
 
@@ -31,10 +40,11 @@ def reading_from_the_head(chunk_cuts):
     return work
 
 
+@pytest.mark.parametrize("new_store", [MemoryStore, new_object_store])
 @settings(max_examples=50, deadline=None)
 @given(st.lists(cuts, min_size=3, max_size=3), schedules)
-def test_racing_and_dying_writers_publish_every_record_once(all_cuts, schedule):
-    store = MemoryStore()
+def test_racing_and_dying_writers_publish_every_record_once(new_store, all_cuts, schedule):
+    store = new_store()
     works = [reading_from_the_head(chunk_cuts) for chunk_cuts in all_cuts]
     writers = [SteppedWriter(store, work) for work in works]
     for number, action in schedule:
@@ -53,10 +63,11 @@ def test_racing_and_dying_writers_publish_every_record_once(all_cuts, schedule):
     assert verify_chain("", store=store).findings == []
 
 
+@pytest.mark.parametrize("new_store", [MemoryStore, new_object_store])
 @settings(max_examples=40, deadline=None)
 @given(st.permutations([0, 1, 2]), schedules)
-def test_racing_first_starts_agree_on_one_root(order, schedule):
-    store = MemoryStore()
+def test_racing_first_starts_agree_on_one_root(new_store, order, schedule):
+    store = new_store()
     roots = []
 
     def claiming(start):
