@@ -20,7 +20,7 @@ HARNESS_THREADS = 2
 
 def is_dataflow(beam_flags: Sequence[str]) -> bool:
     """Whether the flags name Dataflow's runner."""
-    return _parse(beam_flags).runner.lower() == "dataflowrunner"
+    return str(_parse(beam_flags).runner).lower() == "dataflowrunner"
 
 
 def dataflow_flags(
