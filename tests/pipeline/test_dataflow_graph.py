@@ -19,12 +19,13 @@ from skillstream.stream_config import StreamConfig
 # The whole request may have 10 MB; the flags and the environment need little of it.
 DATAFLOW_LIMIT_BYTES = 10_000_000
 
+IMAGE = "europe-docker.pkg.dev/some-project/images/skillstream:0.1.0"
 GIVEN = [
     "--runner=DataflowRunner",
     "--project=some-project",
     "--region=europe-west1",
     "--temp_location=gs://some-bucket/temp",
-    "--sdk_container_image=europe-docker.pkg.dev/some-project/images/skillstream:0.1.0",
+    f"--sdk_container_image={IMAGE}",
 ]
 PLAN = StreamPlan("cluster", "topic", roots={0: 0, 1: 0}, ends={0: 10, 1: 10})
 
@@ -177,10 +178,16 @@ def test_the_steps_of_the_stream_keep_their_names():
 @pytest.mark.parametrize(
     "make", [stream_pipeline, lambda *more: files_pipeline(3, *more)], ids=["stream", "files"]
 )
-def test_dataflows_own_runner_makes_its_request(make):
+def test_dataflows_own_runner_takes_it(make):
     """All that happens before the first byte goes to Google, where its clients are installed."""
     pytest.importorskip("apitools", reason="the extra `dataflow` is not installed")
-    job = make("--dry_run=true", "--no_auth", "--staging_location=gs://some-bucket/staging").run().job
-    request = job.json()
-    assert '"numberOfWorkerHarnessThreads": 2' in request or "use_multiple_sdk_containers" in request
-    assert len(request) < DATAFLOW_LIMIT_BYTES
+    from apache_beam.runners.dataflow.internal import apiclient
+
+    pipeline = make("--dry_run=true", "--no_auth", "--staging_location=gs://some-bucket/staging")
+    job = pipeline.run().job
+    assert job.proto_pipeline.ByteSize() < 100_000
+    environment = apiclient.Environment([], pipeline.options, "9", "gs://x/y", job.proto_pipeline).proto
+    assert "use_multiple_sdk_containers" in environment.experiments  # a process a vCPU
+    [pool] = environment.worker_pools
+    assert pool.num_threads_per_worker == 2
+    assert {image.container_image for image in pool.sdk_harness_container_images} == {IMAGE}
