@@ -3,13 +3,14 @@
 As a program it runs until Ctrl-C:  python scripts/dev_minio.py --port 9000 --bucket tags
 
 Needs Go, the first time (two to four minutes on two cores): the program is kept in `.servers/` of the
-repository. `--build` builds it and does nothing else.
+repository. `--build` builds it and does nothing else; CI does that while it installs.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import fcntl
 import os
 import shutil
 import signal
@@ -17,13 +18,10 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-from filelock import FileLock
 
 sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]  # as a program
 from scripts.dev_kafka import SERVERS, ServerUnavailableError, free_port  # noqa: E402
@@ -41,7 +39,8 @@ def fetch_minio() -> Path:
     if program.exists():
         return program
     program.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(program.parent / ".lock"):
+    with (program.parent / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         if program.exists():
             return program
         go = shutil.which("go")

@@ -24,12 +24,14 @@ class Place:
 
     root: Path | str
     server: MinioServer | None = None
+    restarts: int = 0
 
     def restart(self) -> None:
         """Kills the store's server and starts it again."""
         if self.server is not None:
             self.server.kill()
             self.server.start()
+            self.restarts += 1
 
     def names(self) -> list[str]:
         """Names of all files below the root, sorted."""
@@ -40,9 +42,9 @@ class Place:
         return sorted(item.key.rpartition("/")[2] for item in bucket.walk(url.key))
 
 
-@pytest.fixture(params=["folder", pytest.param("object store", marks=pytest.mark.object_store)])
+@pytest.fixture
 def place(request: pytest.FixtureRequest) -> Iterator[Place]:
-    """An output to be; in memory where possible, since a kill loses no page cache."""
+    """An output to be: `folder` or `object store`. In memory where possible: a kill loses no page cache."""
     if request.param == "folder":
         with memory_folder() as folder:
             yield Place(folder / "out")

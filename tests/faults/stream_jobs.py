@@ -24,12 +24,20 @@ __all__ = ["Load", "StreamJobs", "await_file", "await_rows"]
 class StreamJobs:
     """Streams of one topic into one output, as processes of their own (see `stream_zygote`)."""
 
-    def __init__(self, bootstrap: str, topic: str, output: Path, index: Path, **flags: object) -> None:
+    def __init__(
+        self,
+        bootstrap: str,
+        topic: str,
+        output: Path | str,
+        index: Path,
+        log: Path | None = None,
+        **flags: object,
+    ) -> None:
         defaults = {"linger": 0.1, "max_chunk_rows": 20}
         self.flags = {"bootstrap_servers": bootstrap, "topic": topic, "output": output, "index": index}
         self.flags |= defaults | flags
         self.output = output
-        self.log = output.parent / "stream.log"
+        self.log = log or Path(output).parent / "stream.log"
         command = [sys.executable, "-m", "tests.faults.stream_zygote"]
         self._zygote = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
@@ -141,7 +149,7 @@ class Load:
             self._error = error
 
 
-def await_rows(output: Path, records: int, limit_s: float = 60) -> None:
+def await_rows(output: Path | str, records: int, limit_s: float = 60) -> None:
     """Waits until so many rows are published."""
     deadline = time.monotonic() + limit_s
     while (found := sum(published(output).values())) < records:

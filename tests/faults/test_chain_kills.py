@@ -24,6 +24,7 @@ from tests.faults.chain_writer import PARTITIONS, write_chunks
 pytestmark = pytest.mark.faults
 
 KILLS = int(os.environ.get("SKILLSTREAM_KILLS", "25"))
+OBJECT_STORE_6 = pytest.param("object store", 6, marks=pytest.mark.object_store)
 FLIPS = int(os.environ.get("SKILLSTREAM_FLIPS", "30"))
 
 
@@ -82,7 +83,9 @@ class Reader(threading.Thread):
             self.looks += 1
 
 
-@pytest.mark.parametrize("writers", [2, 6])
+@pytest.mark.parametrize(
+    ("place", "writers"), [("folder", 2), ("folder", 6), OBJECT_STORE_6], indirect=["place"]
+)
 def test_killed_and_racing_writers_publish_every_record_once(place, tmp_path, writers):
     seed = random.randrange(2**32)
     print(f"seed {seed}")

@@ -19,6 +19,7 @@ from tests.faults.ledger import assert_exactly_once, published
 
 KILLS = int(os.environ.get("SKILLSTREAM_KILLS", "4"))
 RECORDS = 300
+OBJECT_STORE_2 = pytest.param("object store", 2, marks=pytest.mark.object_store)
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1800)]
 
@@ -52,7 +53,9 @@ def finish(process):
     assert process.returncode == 0, errors.decode()
 
 
-@pytest.mark.parametrize("writers", [1, 2])
+@pytest.mark.parametrize(
+    ("place", "writers"), [("folder", 1), ("folder", 2), OBJECT_STORE_2], indirect=["place"]
+)
 def test_killed_at_random_moments_every_record_is_one_row(tmp_path, place, index_folder, writers):
     source = tmp_path / "postings.jsonl"
     source.write_bytes(make_jsonl(RECORDS - 1) + b"broken\n")
@@ -75,3 +78,4 @@ def test_killed_at_random_moments_every_record_is_one_row(tmp_path, place, index
     # Temporary files of killed writers are swept by a later start; make sure there is one.
     finish(start(source, output, index_folder, pause=0.0))
     assert_exactly_once(output, RECORDS)
+    print(f"{killed} kills of {writers} at once, {place.restarts} of the store's server")
