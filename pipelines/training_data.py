@@ -27,6 +27,7 @@ from skillstream.encoder.tokenizer import TextTokenizer
 from skillstream.errors import OutputError, SkillstreamError, UsageError
 from skillstream.index import default_index_folder
 from skillstream.pipelines.options import pipeline_runner, run_to_end
+from skillstream.store import check_local
 from skillstream.training.data_card import CountTokens, describe_pairs, write_data_card
 from skillstream.training.sources import PairSource, parse_source
 from skillstream.transforms.skills_index import skills_index_side_input
@@ -114,6 +115,7 @@ def run(
         UsageError: refused before anything was read.
         RunError: a worker failed; nothing half-written counts, start again with an empty folder.
     """
+    check_local("--output", config.output)
     runner, options = pipeline_runner(beam_flags), PipelineOptions(list(beam_flags))
     count_tokens = _token_counter(config.model)
     output = Path(config.output)

@@ -31,7 +31,9 @@ class TagConfig:
         UsageError: a value is out of its range.
     """
 
-    model: str = option("default", "Encoder: 'default', 'base', a sentence-transformers folder or a hub id.")
+    model: str = option(
+        "default", "Encoder: 'default', 'base', a sentence-transformers folder (also s3://...) or a hub id."
+    )
     backend: str = option(
         "auto",
         "What runs the encoder; auto: OpenVINO on CPU, torch on CUDA.",
@@ -39,7 +41,7 @@ class TagConfig:
     )
     taxonomy: str = option("esco", "Skills: 'esco' or a file or folder (ESCO, O*NET, CSV, Parquet, JSONL).")
     index: str | None = option(
-        None, "Prebuilt skills index (see `skillstream index build`); wins over --taxonomy."
+        None, "Prebuilt skills index, also s3://... (see `skillstream index build`); wins over --taxonomy."
     )
     top_k: int = option(20, "At most so many tags a posting.")
     min_confidence: float | None = option(
@@ -84,7 +86,10 @@ class TagConfig:
 class FilesConfig(TagConfig):
     """`skillstream tag`: files in, Parquet out."""
 
-    output: str = option(None, "Folder for the Parquet files; run again with the same one to resume.")
+    output: str = option(
+        None,
+        "Folder, or s3://, gs://, az:// address, for the Parquet files; the same one again resumes.",
+    )
     max_chunk_rows: int = option(
         200, "Rows a published file holds at most; also what a kill can cost in work."
     )

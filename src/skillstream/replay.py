@@ -39,7 +39,7 @@ class ReplayConfig(TagConfig):
         UsageError: a value is missing or out of its range.
     """
 
-    output: str = option("", "Folder for the new Parquet files; not the one that is replayed.")
+    output: str = option("", "Folder or address for the new Parquet files; not the one that is replayed.")
     select: str = option(
         "rejected",
         "rejected: rows with an error; all: every row, read from Kafka again.",

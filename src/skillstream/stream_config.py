@@ -19,7 +19,10 @@ class StreamConfig(TagConfig, KafkaConfig):
         UsageError: a value is missing or out of its range.
     """
 
-    output: str = option("", "Folder for the Parquet files; start again with the same one to go on.")
+    output: str = option(
+        "",
+        "Folder, or s3://, gs://, az:// address, for the Parquet files; the same one again goes on.",
+    )
     force: bool = option(
         False, "Go on although run.json in the output says it was made from another cluster or taxonomy."
     )

@@ -14,6 +14,7 @@ import pytest
 import zstandard
 
 from skillstream import remote_folder
+from skillstream.cli import main
 from skillstream.encoder.models import resolve_model
 from skillstream.errors import IndexFormatError, ModelError, SourceError, UsageError
 from skillstream.index import build_index, current_version, index_summary, load_index, save_index
@@ -266,3 +267,28 @@ def test_a_model_folder(memory_s3, own_cache):
     with pytest.raises(ModelError, match="which may hold secrets") as caught:
         resolve_model("s3://key:hush@models/none")
     assert "hush" not in str(caught.value)
+
+
+# --- commands --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["train", "--recipe", "skills", "--pairs", "pairs"],
+        ["training-data", "--source", "phrases=builtin"],
+        ["model", "export", "default"],
+    ],
+)
+def test_what_must_be_local_is_refused(arguments, capsys):
+    assert main([*arguments, "--output", "s3://bucket/new"]) == 2
+    assert "--output must be a folder of this machine" in capsys.readouterr().err
+
+
+def test_explain_reads_an_object(memory_s3, hash_model, index_folder, capsys):
+    obstore.put(memory_s3("jobs"), "a.jsonl", make_jsonl(2))
+    options = ["--record", "1", "--index", str(index_folder), "--json"]
+    assert main(["explain", "s3://jobs/a.jsonl", *options]) == 0
+    assert json.loads(capsys.readouterr().out)["text"]
+    assert main(["explain", "s3://jobs/b.jsonl", *options]) == 2
+    assert "cannot read s3://jobs/b.jsonl: there is no such object" in capsys.readouterr().err

@@ -42,9 +42,7 @@ SELF_TEST_POSTING = {
 
 @click.command("doctor")
 @click.option("--model", default="default", show_default=True, help="Encoder to test.")
-@click.option(
-    "--output", help="Check this output folder instead: holes, overlaps, unreadable or damaged files."
-)
+@click.option("--output", help="Check this output instead: holes, overlaps, unreadable or damaged files.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def doctor_command(model: str, output: str | None, as_json: bool) -> int:
     """Show versions, the backend chosen and why, and a two-second self-test; or check an --output."""

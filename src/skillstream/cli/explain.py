@@ -13,7 +13,9 @@ from rich.text import Text
 from skillstream.cli.options import config_options
 from skillstream.cli.tables import plain_console, tags_table
 from skillstream.config import TagConfig
-from skillstream.errors import SourceError, UsageError
+from skillstream.errors import RunError, SourceError, UsageError
+from skillstream.object_url import is_url, parse_url
+from skillstream.remote_folder import fetch_file
 from skillstream.sections import BOILERPLATE
 from skillstream.tagger import Explanation, PostingRejectedError, Tagger
 
@@ -60,6 +62,8 @@ def _read(file: str, record: int) -> bytes | str:
     """The posting: JSON objects as bytes, anything else as text."""
     if file == "-":
         content = sys.stdin.buffer.read()
+    elif is_url(file):
+        content = _fetch(file)
     else:
         try:
             content = Path(file).read_bytes()
@@ -72,6 +76,16 @@ def _read(file: str, record: int) -> bytes | str:
         return lines[record]
     text = content.decode("utf-8-sig", errors="replace")
     return content if text.lstrip()[:1] in ("{", "[") and _is_json(content) else text
+
+
+def _fetch(address: str) -> bytes:
+    try:
+        content = fetch_file(parse_url(address))
+    except RunError as error:
+        raise SourceError(str(error)) from error
+    if content is None:
+        raise SourceError(f"cannot read {address}: there is no such object")
+    return content
 
 
 def _is_json(content: bytes) -> bool:

@@ -24,7 +24,9 @@ def index_group() -> None:
     "--model", default="default", show_default=True, help="Encoder that will be used with the index."
 )
 @click.option(
-    "--output", required=True, help="Folder of the index; running jobs pick a new version up from there."
+    "--output",
+    required=True,
+    help="Folder or address of the index; running jobs take new versions up from there.",
 )
 def build_command(taxonomy: str, model: str, output: str) -> None:
     """Embed the labels of a taxonomy into a new version of the index in --output."""

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from skillstream.store import check_local
+
 __all__ = ["model_group"]
 
 
@@ -19,6 +21,7 @@ def model_group() -> None:
 @click.option("--output", required=True, help="New folder for the exported model.")
 def export_command(model: str, output: str) -> None:
     """Write MODEL as a folder that `--model` takes and that needs no torch."""
+    check_local("--output", output)
     from skillstream.encoder.export import export_model
 
     folder = export_model(model, Path(output))

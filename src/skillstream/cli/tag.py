@@ -40,7 +40,8 @@ def tag_command(
     """Tag the postings in INPUT... and write one row a record to Parquet files in --output.
 
     INPUT is a file or a folder: .jsonl .ndjson .json .csv .tsv .parquet, the text forms also as .gz or
-    .zst. Run again with the same --output to go on where it stopped: no record is written twice.
+    .zst; or an address such as s3://bucket/postings/*.jsonl. Run again with the same --output to go on
+    where it stopped: no record is written twice.
     """
     config = FilesConfig(**options)
     from skillstream.pipelines import tag_files

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from skillstream.errors import UsageError
+from skillstream.store import check_local
 
 __all__ = ["train_command", "training_data_command"]
 
@@ -126,6 +127,7 @@ def train_command(
 
     `card` is the published card's setting; `skills` makes the encoder that skillstream ships.
     """
+    check_local("--output", output)
     from skillstream.encoder.models import resolve_model
     from skillstream.training.pair_files import load_pairs
     from skillstream.training.recipes import RECIPES
