@@ -10,6 +10,8 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from http import HTTPStatus
 from http.client import HTTPException
 from typing import TypeVar
 
@@ -59,6 +61,10 @@ class Checkpoints(msgspec.Struct, frozen=True):
     latest_path: str | None
 
 
+class _AwayError(RunError):
+    """The cluster does not answer now; it may in a moment."""
+
+
 class FlinkRest:
     """A cluster's REST API.
 
@@ -106,11 +112,14 @@ class FlinkRest:
         Raises:
             RunError: it failed, or does not run within the time.
         """
-        for _ in range(max(1, round(timeout_s / POLL_S))):
+
+        def running() -> FlinkJob | None:
             alive = self.alive(name)
-            if alive and self._all_tasks_run(alive[0].id):
-                return alive[0]
-            self._sleep(POLL_S)
+            return alive[0] if alive and self._all_tasks_run(alive[0].id) else None
+
+        job = self._await(running, timeout_s)
+        if job is not None:
+            return job
         states = ", ".join(job.state for job in self.jobs() if job.name == name) or "unknown to the cluster"
         raise RunError(
             f"job {name!r} does not run after {timeout_s:.0f} s ({states}): are there free slots and workers?"
@@ -132,11 +141,7 @@ class FlinkRest:
         Raises:
             RunError: it failed, or took too long.
         """
-        for _ in range(max(1, round(timeout_s / POLL_S))):
-            if self._all_tasks_run(job_id):
-                break
-            self._sleep(POLL_S)
-        else:
+        if not self._await(lambda: self._all_tasks_run(job_id), timeout_s):
             raise RunError(
                 f"job {job_id} has tasks that do not run, so it cannot make a savepoint; `skillstream flink "
                 "stop --cancel` ends it without one, which loses nothing"
@@ -145,15 +150,17 @@ class FlinkRest:
         if savepoints is not None:
             body["targetDirectory"] = savepoints
         trigger = self._ask("POST", f"/jobs/{job_id}/stop", _Trigger, body).request_id
-        for _ in range(max(1, round(timeout_s / POLL_S))):
+
+        def ended() -> _Operation | None:
             answer = self._ask("GET", f"/jobs/{job_id}/savepoints/{trigger}", _Savepoint)
-            if answer.status.id == "COMPLETED":
-                operation = answer.operation or _Operation()
-                if operation.location is None:
-                    raise RunError(f"Flink could not stop job {job_id}: {operation.reason}")
-                return operation.location
-            self._sleep(POLL_S)
-        raise RunError(f"no savepoint of job {job_id} after {timeout_s:.0f} s; is a worker stuck?")
+            return (answer.operation or _Operation()) if answer.status.id == "COMPLETED" else None
+
+        operation = self._await(ended, timeout_s)
+        if operation is None:
+            raise RunError(f"no savepoint of job {job_id} after {timeout_s:.0f} s; is a worker stuck?")
+        if operation.location is None:
+            raise RunError(f"Flink could not stop job {job_id}: {operation.reason}")
+        return operation.location
 
     def cancel(self, job_id: str, timeout_s: float = 60.0) -> None:
         """Ends the job at once, without a savepoint: safe, the chain knows where it was.
@@ -162,11 +169,8 @@ class FlinkRest:
             RunError: it has not ended within the time.
         """
         self._ask("PATCH", f"/jobs/{job_id}?mode=cancel", dict)
-        for _ in range(max(1, round(timeout_s / POLL_S))):
-            if any(job.id == job_id and job.ended for job in self.jobs()):
-                return
-            self._sleep(POLL_S)
-        raise RunError(f"job {job_id} has not ended {timeout_s:.0f} s after it was cancelled")
+        if not self._await(lambda: any(j.id == job_id and j.ended for j in self.jobs()), timeout_s):
+            raise RunError(f"job {job_id} has not ended {timeout_s:.0f} s after it was cancelled")
 
     def checkpoints(self, job_id: str) -> Checkpoints:
         """How its checkpoints go."""
@@ -187,6 +191,15 @@ class FlinkRest:
         text = next((entry.stacktrace for entry in answer.history.entries), None) or answer.root
         return _cause(text) if text else None
 
+    def _await(self, found: Callable[[], T], timeout_s: float) -> T | None:
+        """Asks until something is found. A JobManager that is busy or restarting may not answer at times."""
+        for _ in range(max(1, round(timeout_s / POLL_S))):
+            with suppress(_AwayError):
+                if answer := found():
+                    return answer
+            self._sleep(POLL_S)
+        return None
+
     def _all_tasks_run(self, job_id: str) -> bool:
         job = self._ask("GET", f"/jobs/{job_id}", _JobDetails)
         return bool(job.vertices) and all(vertex.status in ("RUNNING", "FINISHED") for vertex in job.vertices)
@@ -202,10 +215,11 @@ class FlinkRest:
             with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310
                 return msgspec.json.decode(answer.read() or b"{}", type=kind)
         except urllib.error.HTTPError as error:
-            raise RunError(f"Flink at {self.url} refuses {method} {path}: {_reason(error)}") from error
+            failure = _AwayError if error.code == HTTPStatus.SERVICE_UNAVAILABLE else RunError
+            raise failure(f"Flink at {self.url} refuses {method} {path}: {_reason(error)}") from error
         except OSError as error:
             reason = error.reason if isinstance(error, urllib.error.URLError) else error
-            raise RunError(f"Flink's REST API at {self.url} cannot be reached: {reason}") from error
+            raise _AwayError(f"Flink's REST API at {self.url} cannot be reached: {reason}") from error
         except (HTTPException, msgspec.MsgspecError) as error:
             raise RunError(f"{self.url} does not answer as Flink does: {error}") from error
 

@@ -141,6 +141,16 @@ def test_cancel_waits_for_the_end(cluster, rest):
         rest.cancel("a", timeout_s=2)
 
 
+def test_a_job_manager_that_is_away_for_a_moment_is_asked_again(cluster, rest):
+    election = (503, {"errors": ["Service temporarily unavailable due to an ongoing leader election."]})
+    cluster.says("GET", "/jobs/overview", election, election, overview(job("a")))
+    cluster.says("GET", "/jobs/a", RUNNING)
+    assert rest.await_running("skillstream-postings").id == "a"
+    cluster.says("GET", "/jobs/overview", (500, {"errors": ["broken"]}))
+    with pytest.raises(RunError, match="broken"):
+        rest.await_running("skillstream-postings")
+
+
 def test_running_means_all_tasks(cluster, rest):
     cluster.says("GET", "/jobs/overview", overview(job("a")))
     tasks = [["RUNNING", "SCHEDULED"], ["RUNNING", "RUNNING"]]
@@ -211,3 +221,24 @@ def test_stopping_what_has_ended_is_no_error(cluster, rest, capsys):
     assert main(["flink", "stop", "a1b2", f"--rest={rest.url}"]) == 0
     assert "had ended already: FAILED" in capsys.readouterr().out
     assert all(method == "GET" for method, _, _ in cluster.asked)
+
+
+def test_submit_without_a_job_server_is_one_line_and_touches_nothing(
+    cluster, rest, capsys, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("skillstream.pipelines.options.JOB_SERVER_S", 0.5)
+    cluster.says("GET", "/jobs/overview", overview())
+    options = ["--bootstrap-servers=127.0.0.1:9", "--topic=t", f"--output={tmp_path / 'out'}"]
+    options += [f"--rest={rest.url}", "--job-endpoint=127.0.0.1:9"]
+    assert main(["flink", "submit", *options]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("skillstream: no Beam job server answers at 127.0.0.1:9")
+    assert error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_submit_beside_a_job_of_that_name_is_refused(cluster, rest, capsys):
+    cluster.says("GET", "/jobs/overview", overview(job("a", name="skillstream-t")))
+    options = ["--bootstrap-servers=127.0.0.1:9", "--topic=t", "--output=o", f"--rest={rest.url}"]
+    assert main(["flink", "submit", *options]) == 2
+    assert "'skillstream-t' is on the cluster already (RUNNING, a)" in capsys.readouterr().err
