@@ -1,10 +1,13 @@
 """Writes the generated pages of docs/reference: the commands with all options, and the Parquet schema.
 
 python scripts/update_docs.py            # tests/unit/test_docs.py fails while a page is behind
+
+Also what is generated in deploy/: the templates' parameters, and the alarms for Kubernetes.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +16,9 @@ import click
 from skillstream.cli import cli
 from skillstream.rejections import RejectionCode
 from skillstream.rows import ROW_SCHEMA
+
+sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]  # as a program
+from scripts import dataflow_templates, kubernetes_alerts  # noqa: E402
 
 REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
 NOTE = "<!-- Written by scripts/update_docs.py; do not edit. -->\n\n"
@@ -66,6 +72,8 @@ PAGES = {"cli.md": cli_page, "schema.md": schema_page}
 def main() -> None:
     for name, page in PAGES.items():
         (REFERENCE / name).write_text(page(), "utf-8")
+    dataflow_templates.main()
+    kubernetes_alerts.main()
 
 
 if __name__ == "__main__":

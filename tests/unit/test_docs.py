@@ -11,7 +11,8 @@ from skillstream.pipelines import tag_files
 from tests.data import make_jsonl
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
+FOLDERS = [ROOT / "docs", ROOT / "deploy"]
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(p for f in FOLDERS for p in f.rglob("*.md"))])
 
 
 def update_docs():
