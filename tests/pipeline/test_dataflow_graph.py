@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import apache_beam as beam
 import pytest
 from apache_beam.coders import Coder
@@ -191,3 +193,9 @@ def test_dataflows_own_runner_takes_it(make):
     [pool] = environment.worker_pools
     assert pool.num_threads_per_worker == 2
     assert {image.container_image for image in pool.sdk_harness_container_images} == {IMAGE}
+
+
+def test_a_template_that_was_written_has_no_figures():
+    """Dataflow's launcher only makes the template; nothing has run when the pipeline comes back."""
+    metrics = tag_files._RunMetrics(SimpleNamespace(has_job=False))
+    assert (metrics.count("records"), metrics.counts("rejected_"), metrics.strings("problems")) == (0, {}, [])
