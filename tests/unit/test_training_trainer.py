@@ -15,7 +15,7 @@ from skillstream.encoder import load_encoder
 from skillstream.errors import OutputError, SourceError
 from skillstream.training.pairs import TrainingPair
 from skillstream.training.recipes import RECIPES, Recipe
-from skillstream.training.trainer import loss_every, train
+from skillstream.training.trainer import _window, loss_every, train
 from tests.unit.encoder_models import make_model
 
 PAIRS = [
@@ -157,6 +157,11 @@ def test_mask_hides_what_is_right_and_nothing_else(base: Path) -> None:
 def test_losses_are_means_over_windows() -> None:
     log = [{"step": s, "loss": float(s)} for s in (10, 20, 30, 40, 45)] + [{"step": 45, "train_loss": 1.0}]
     assert loss_every(log, 20) == [(20, 15.0), (40, 35.0), (45, 45.0)]
+
+
+@pytest.mark.parametrize(("steps", "window"), [(3750, 500), (1000, 500), (600, 60), (20, 10)])
+def test_long_runs_say_their_loss_every_500_steps_as_the_published_card(steps: int, window: int) -> None:
+    assert _window(steps) == window
 
 
 def test_folder_in_use_and_no_pairs_are_refused(tmp_path: Path, base: Path) -> None:

@@ -37,7 +37,7 @@ class TrainingResult(msgspec.Struct, frozen=True):
 
     Attributes:
         output: the model folder.
-        losses: (step, mean loss since the one before), every 500 steps and at the end.
+        losses: (step, mean loss since the one before), every 500 steps and at the end; of a short run ten.
         steps: of the optimiser.
         examples: that the run had to draw from.
         seconds: of training, of this start alone where the run was resumed.
@@ -272,7 +272,7 @@ def _average_with_base(model: SentenceTransformer, base: str | Path, share: floa
 
 
 def _window(steps: int) -> int:
-    return min(LOSS_EVERY, max(LOG_EVERY, -(-steps // 10)))
+    return LOSS_EVERY if steps >= 2 * LOSS_EVERY else max(LOG_EVERY, -(-steps // 10))
 
 
 def _complete_card(
