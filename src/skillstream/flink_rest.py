@@ -110,7 +110,7 @@ class FlinkRest:
         """The job of this name once all its tasks run.
 
         Raises:
-            RunError: it failed, or does not run within the time.
+            RunError: it does not run within the time.
         """
 
         def running() -> FlinkJob | None:
@@ -120,9 +120,12 @@ class FlinkRest:
         job = self._await(running, timeout_s)
         if job is not None:
             return job
-        states = ", ".join(job.state for job in self.jobs() if job.name == name) or "unknown to the cluster"
+        found = [job for job in self.jobs() if job.name == name]
+        state = found[0].state if found else "unknown to the cluster"
+        failure = self.last_failure(found[0].id) if found else None
         raise RunError(
-            f"job {name!r} does not run after {timeout_s:.0f} s ({states}): are there free slots and workers?"
+            f"job {name!r} does not run after {timeout_s:.0f} s ({state}): "
+            + (failure or "are there free slots and workers?")
         )
 
     def stop(

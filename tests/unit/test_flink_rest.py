@@ -162,7 +162,10 @@ def test_running_means_all_tasks(cluster, rest):
 
 def test_a_job_that_does_not_run_tells_its_state(cluster, rest):
     cluster.says("GET", "/jobs/overview", overview(job("a", state="FAILED")))
-    with pytest.raises(RunError, match=r"does not run after 2 s \(FAILED\)"):
+    history = {"entries": [{"stacktrace": "java.lang.Exception: a\nCaused by: no such folder\n"}]}
+    path = "/jobs/a/exceptions?maxExceptions=1"
+    cluster.says("GET", path, (200, {"root-exception": None, "exceptionHistory": history}))
+    with pytest.raises(RunError, match=r"does not run after 2 s \(FAILED\): no such folder"):
         rest.await_running("skillstream-postings", timeout_s=2)
 
 
