@@ -25,7 +25,7 @@ from obstore.exceptions import BaseError
 from obstore.store import AzureStore, GCSStore, S3Store
 
 from skillstream.errors import RunError
-from skillstream.object_errors import error_kind, error_words
+from skillstream.object_errors import endpoint_variable, error_kind, error_words
 from skillstream.object_url import ObjectURL
 
 __all__ = ["Bucket", "ChangedError", "ObjectInfo", "open_bucket"]
@@ -241,17 +241,18 @@ def open_bucket(root: ObjectURL) -> Bucket:
     try:
         settings: Any = {"client_options": options, "retry_config": retries}
         objects: S3Store | GCSStore | AzureStore
+        variable = endpoint_variable(root.scheme)
+        if variable and os.environ[variable].startswith("http://"):
+            options["allow_http"] = True  # who writes it so means it
         if root.scheme == "gs":
             objects = GCSStore(root.bucket, **settings)
         elif root.scheme == "az":
             objects = AzureStore(root.bucket, **settings)
         else:
-            endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL", "")
-            if endpoint.startswith("http://"):
-                options["allow_http"] = True  # who writes it so means it
             if bundle := os.environ.get("AWS_CA_BUNDLE"):
                 options["root_certificate"] = Path(bundle).read_bytes()
-            objects = S3Store(root.bucket, **settings)
+            # One at a time: not every server knows the request that removes many.
+            objects = S3Store(root.bucket, config={"disable_bulk_delete": True}, **settings)
     except _ERRORS as error:
         raise RunError(f"cannot use {root}: {error_words(error, root)}") from None
     return Bucket(root, objects)

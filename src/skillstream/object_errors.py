@@ -14,7 +14,7 @@ from obstore.exceptions import AlreadyExistsError, NotFoundError, PreconditionEr
 
 from skillstream.object_url import SCHEMES, ObjectURL, shown
 
-__all__ = ["ErrorKind", "error_kind", "error_words"]
+__all__ = ["ErrorKind", "endpoint_variable", "error_kind", "error_words"]
 
 ErrorKind = Literal["missing", "exists", "changed", "full", "credentials", "refused", "passing"]
 
@@ -38,6 +38,10 @@ _WRONG_CREDENTIALS = {
 }
 _WRONG_REGION = {"AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "PermanentRedirect"}
 
+_ENDPOINTS = {
+    "s3": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"),
+    "az": ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"),
+}
 _CREDENTIALS_OF = {
     "s3": "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
     "gs": "GOOGLE_APPLICATION_CREDENTIALS",
@@ -105,15 +109,14 @@ def _facts(error: BaseException) -> tuple[str, int | None, str]:
     return text, int(status[1]) if status else None, code[1] if code else ""
 
 
+def endpoint_variable(scheme: str) -> str | None:
+    """The environment variable that names another server than the provider's, if one does."""
+    return next((name for name in _ENDPOINTS.get(scheme, ()) if os.environ.get(name)), None)
+
+
 def _endpoint(url: ObjectURL) -> str:
-    variables = {
-        "s3": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"),
-        "az": ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"),
-    }
-    for variable in variables.get(url.scheme, ()):
-        if found := os.environ.get(variable):
-            return f"{shown(found)} ({variable})"
-    return SCHEMES[url.scheme]
+    variable = endpoint_variable(url.scheme)
+    return f"{shown(os.environ[variable])} ({variable})" if variable else SCHEMES[url.scheme]
 
 
 def _first_line(text: str) -> str:

@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 import obstore
@@ -245,6 +246,30 @@ def test_a_folder_that_changes_while_it_is_fetched_leaves_nothing(memory_s3, own
     folder = fetch_folder(parse_url("s3://models/model"))
     assert (folder / "b").read_bytes() == b"new"
     assert folder.name == "model"
+
+
+def test_racing_workers_fetch_a_folder_once(memory_s3, own_cache, monkeypatch):
+    put_all(memory_s3("models"), [f"model/{name}" for name in "abc"])
+    asked, ranges = [], remote_folder.Bucket.read_range
+
+    def counting(self, key, *rest):
+        asked.append(key)
+        return ranges(self, key, *rest)
+
+    monkeypatch.setattr(remote_folder.Bucket, "read_range", counting)
+    with ThreadPoolExecutor(8) as pool:
+        folders = set(pool.map(lambda _: fetch_folder(parse_url("s3://models/model")), range(8)))
+    assert len(folders) == 1
+    assert sorted(asked) == ["model/a", "model/b", "model/c"]
+
+
+def test_what_a_killed_worker_left_is_no_copy(memory_s3, own_cache):
+    put_all(memory_s3("models"), ["model/a"])
+    folder = fetch_folder(parse_url("s3://models/model"))
+    half = folder.parent.with_name(f".tmp-{folder.parent.name}")
+    folder.parent.rename(half)
+    (half / "model" / "half").write_bytes(b"")
+    assert [path.name for path in fetch_folder(parse_url("s3://models/model")).iterdir()] == ["a"]
 
 
 def test_copies_that_nobody_used_for_long_are_removed(memory_s3, own_cache):
