@@ -106,6 +106,8 @@ def test_resumed_run_ends_as_one_in_one_piece(
         train(recipe, PAIRS, base, tmp_path / "cut")
     resumed = train(recipe, PAIRS, base, tmp_path / "cut", resume=True)
     assert resumed.resumed_at == 8
+    assert "Training Time" in (tmp_path / "whole" / "README.md").read_text()
+    assert "Training Time" not in (tmp_path / "cut" / "README.md").read_text()  # known of its end alone
     assert [step for step, _ in resumed.losses] == [step for step, _ in whole.losses]
     np.testing.assert_allclose([x for _, x in resumed.losses], [x for _, x in whole.losses], atol=0.01)
     np.testing.assert_allclose(vectors(tmp_path / "cut"), vectors(tmp_path / "whole"), atol=0.01)

@@ -144,7 +144,7 @@ def train(
         _average_with_base(model, base, recipe.average)
     losses = loss_every(trainer.state.log_history, _window(trainer.state.global_step))
     model.model_card_data.base_model = base_name or Path(base).name
-    _complete_card(model, dataset, loss, losses, steps / recipe.epochs)
+    _complete_card(model, dataset, loss, losses, steps / recipe.epochs, resumed=last is not None)
     _save(model, folder)
     if not keep_checkpoints:
         shutil.rmtree(checkpoints)
@@ -281,12 +281,16 @@ def _complete_card(
     loss: nn.Module,
     losses: Sequence[tuple[int, float]],
     epoch: float,
+    *,
+    resumed: bool,
 ) -> None:
     """sentence-transformers writes the card; of a resumed run it knows the end alone."""
     card = model.model_card_data
     card.local_files_only = True
     texts = dataset.remove_columns([name for name in dataset.column_names if name == "label"])
     card.train_datasets = card.extract_dataset_metadata(texts, [], loss, "train")
+    if resumed:
+        card._training_start_time = None  # noqa: SLF001 - else it gives the time since the resumption as all of it
     card.training_logs = [
         {"Epoch": round(step / epoch, 4), "Step": step, "Training Loss": loss} for step, loss in losses
     ]
