@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
-import importlib.metadata
 import re
 import subprocess
 import sys
 import textwrap
 import tomllib
+from functools import cache
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,8 @@ from tests.unit.encoder_models import make_model
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+
+packages_distributions = cache(metadata.packages_distributions)
 
 # Modules that are only imported where the extra is known to be there.
 OF_THE_EXTRA = {"encoder/torch_backend.py", "training/losses.py"}
@@ -70,7 +73,7 @@ def sources() -> list[Path]:
 
 @pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_what_is_imported_is_a_declared_dependency(path):
-    distributions = importlib.metadata.packages_distributions()
+    distributions = packages_distributions()
     extra = any(path.match(f"*/{name}") for name in OF_THE_EXTRA)
     for name, at_once in imports(path):
         if name == "skillstream" or name in sys.stdlib_module_names:
@@ -95,7 +98,7 @@ def exported(taxonomy, tmp_path_factory) -> tuple[Path, Path]:
 
 def skillstream_without_torch(*arguments: object) -> subprocess.CompletedProcess[str]:
     """The command line where nothing of the extra can be imported."""
-    distributions = importlib.metadata.packages_distributions()
+    distributions = packages_distributions()
     names = {
         name for name, owners in distributions.items() if {normalised(owner) for owner in owners} & TORCH
     }
