@@ -236,7 +236,7 @@ class FlinkCluster:
 
     def workers(self) -> list[psutil.Process]:
         """Python processes of ours that the pool has started, also after the pool's own end."""
-        return [process for process in self._ours() if "SdkHarness" in " ".join(process.cmdline())]
+        return self._ours("SdkHarness")
 
     def rest(self, path: str) -> Any:
         """What the cluster's REST API answers to a GET."""
@@ -261,11 +261,13 @@ class FlinkCluster:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def _ours(self) -> list[psutil.Process]:
+    def _ours(self, word: str = "") -> list[psutil.Process]:
+        """Processes of this cluster that have `word` in their command line."""
         found = []
         for process in psutil.process_iter():
-            with contextlib.suppress(psutil.Error):
-                if process.environ().get("SKILLSTREAM_DEV_FLINK") == str(self.folder):
+            with contextlib.suppress(psutil.Error):  # it has just ended, or is somebody else's
+                ours = process.environ().get("SKILLSTREAM_DEV_FLINK") == str(self.folder)
+                if ours and word in " ".join(process.cmdline()):
                     found.append(process)
         return found
 
@@ -338,8 +340,8 @@ class FlinkCluster:
             "taskmanager.memory.task.heap.size": f"{self.task_heap_mb}mb",
             "taskmanager.memory.framework.off-heap.size": "64mb",
             "taskmanager.memory.task.off-heap.size": "32mb",
-            "taskmanager.memory.network.min": "32mb",
-            "taskmanager.memory.network.max": "32mb",
+            "taskmanager.memory.network.min": "64mb",
+            "taskmanager.memory.network.max": "64mb",
             "taskmanager.memory.managed.size": "32mb",
             "taskmanager.memory.jvm-metaspace.size": "192mb",
             "taskmanager.memory.jvm-overhead.min": "64mb",
@@ -385,7 +387,9 @@ class FlinkCluster:
             "heartbeat.interval": 2000,
             "heartbeat.timeout": 8000,
             # a task whose worker hangs takes its TaskManager down after so long; the default is 3 minutes
-            "task.cancellation.timeout": 15_000,
+            "task.cancellation.timeout": 10_000,
+            # batch: 32 KB each for every shuffle and slot; the default of 512 is for large machines
+            "taskmanager.network.sort-shuffle.min-buffers": 64,
             "io.tmp.dirs": self.folder / "tmp",
         }
         if self.high_availability:

@@ -6,8 +6,10 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -15,13 +17,28 @@ from scripts.dev_flink import FlinkCluster
 from scripts.dev_kafka import ServerUnavailableError
 
 from skillstream.encoder import load_encoder
+from skillstream.errors import RunError
+from skillstream.flink_rest import FlinkRest
 from skillstream.index import build_index, save_index
+from skillstream.sink import Chain
+from skillstream.stream_config import StreamConfig
 from skillstream.taxonomy import Taxonomy
+from skillstream.watchdog import Look, look_at
 from tests.faults.ledger import assert_exactly_once, published
 from tests.kafka.conftest import kafka, new_topic
+from tests.object_store.conftest import own_minio
 from tests.unit.encoder_models import make_model
 
-__all__ = ["FlinkStream", "kafka", "new_topic", "wait_until"]
+__all__ = [
+    "FlinkStream",
+    "NewStream",
+    "kafka",
+    "new_topic",
+    "own_minio",
+    "running",
+    "supervised",
+    "wait_until",
+]
 
 PARTITIONS = 4
 
@@ -35,19 +52,43 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def flink(cache_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlinkCluster]:
     """A cluster for all tests of the session; the logs of its parts are in pytest's folder."""
-    cluster = FlinkCluster(tmp_path_factory.mktemp("flink"), slots=2, high_availability=HIGH_AVAILABILITY)
+    with running(FlinkCluster(tmp_path_factory.mktemp("flink"), slots=2)) as cluster:
+        yield cluster
+
+
+@contextmanager
+def running(cluster: FlinkCluster) -> Iterator[FlinkCluster]:
+    """The cluster while the body runs; a skip where there can be none, but not in CI."""
     try:
         cluster.start()
     except ServerUnavailableError as error:
         if os.environ.get("CI") == "true":
             raise
         pytest.skip(str(error))
-    yield cluster
-    cluster.stop()
+    try:
+        yield cluster
+    finally:
+        cluster.stop()
 
 
-# A soak also kills the JobManager, which only gets its jobs back with a ZooKeeper.
-HIGH_AVAILABILITY = bool(os.environ.get("SKILLSTREAM_FLINK_KILLS"))
+@contextmanager
+def supervised(cluster: FlinkCluster) -> Iterator[None]:
+    """Parts that end by themselves are started again, as whatever runs a cluster does."""
+    over = threading.Event()
+
+    def supervise() -> None:
+        while not over.wait(0.5):
+            for part, process in list(cluster.processes.items()):
+                if process.poll() is not None:
+                    cluster.start_part(part)
+
+    thread = threading.Thread(target=supervise)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 @pytest.fixture(scope="session")
@@ -63,13 +104,16 @@ def model_index(model: Path, taxonomy: Taxonomy, tmp_path_factory: pytest.TempPa
     return folder
 
 
+COMMAND = [sys.executable, "-m", "skillstream", "flink"]
+
+
 class FlinkStream:
     """One topic into one output on the cluster, by the commands that people use."""
 
     def __init__(
-        self, cluster: FlinkCluster, bootstrap: str, topic: str, output: Path, **options: object
+        self, cluster: FlinkCluster, bootstrap: str, topic: str, output: Path | str, **options: object
     ) -> None:
-        self.cluster, self.topic, self.output = cluster, topic, output
+        self.cluster, self.bootstrap, self.topic, self.output = cluster, bootstrap, topic, output
         self.name = f"skillstream-{topic}"
         common = {"bootstrap-servers": bootstrap, "topic": topic, "output": output, "linger": 0.2}
         cluster_options = {
@@ -93,9 +137,14 @@ class FlinkStream:
         answer = json.loads(self.command("stop", self.name, rest, "--json", *more))
         return None if answer["savepoint"] is None else str(answer["savepoint"])
 
-    def watch(self, *more: str) -> subprocess.CompletedProcess[str]:
-        """The watchdog, until it ends by itself."""
-        return self._run("watch", *self._options, *more)
+    def begin(self, command: str, *more: str, log: Path) -> subprocess.Popen[bytes]:
+        """`submit` or `watch` as a process of its own, which writes to `log`."""
+        with log.open("wb") as file:
+            return subprocess.Popen([*COMMAND, command, *self._options, *more], stdout=file, stderr=file)
+
+    def run(self, command: str, *more: str) -> subprocess.CompletedProcess[str]:
+        """A command with the stream's options, until it ends by itself."""
+        return self._run(command, *self._options, *more)
 
     def command(self, *arguments: str) -> str:
         done = self._run(*arguments)
@@ -103,12 +152,43 @@ class FlinkStream:
         return done.stdout
 
     def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "skillstream", "flink", *arguments]
-        return subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
+        return subprocess.run(
+            [*COMMAND, *arguments], capture_output=True, text=True, timeout=280, check=False
+        )
+
+    def jobs(self) -> list[str]:
+        """Ids of its jobs that have not ended."""
+        return [job.id for job in FlinkRest(self.cluster.rest_url).alive(self.name)]
+
+    def lag(self) -> int:
+        """Offsets between the topic's ends and the output's."""
+        return sum(self._look().lag.values())
+
+    def ends(self) -> dict[int, int]:
+        """Where the topic ends, by partition."""
+        return dict(self._look().ends)
+
+    def await_new_rows(self, timeout_s: float = 120.0) -> None:
+        """Waits, under load, until every partition shows records that were sent after this call."""
+        before = self.ends()
+        wait_until(
+            lambda: all(head > before[p] for p, head in self._heads().items()),
+            "new rows in all partitions",
+            timeout_s,
+            lambda: f"ended at {before}, now shown up to {self._heads()}",
+        )
+
+    def _heads(self) -> dict[int, int]:
+        return {p: Chain(self.output, self.topic, p).head() or 0 for p in range(PARTITIONS)}
+
+    def _look(self) -> Look:
+        return look_at(
+            StreamConfig(bootstrap_servers=self.bootstrap, topic=self.topic, output=str(self.output))
+        )
 
     def rows(self) -> int:
         """Rows that are published by now, each offset once or not at all."""
-        found = published(self.output) if (self.output / "tags").exists() else {}
+        found = published(self.output)
         assert all(count == 1 for count in found.values())
         return len(found)
 
@@ -129,14 +209,26 @@ def wait_until(condition, what: str, timeout_s: float = 60.0, state=lambda: "not
         time.sleep(0.3)
 
 
-@pytest.fixture
-def stream(flink, kafka, new_topic, model, model_index, tmp_path) -> Iterator[FlinkStream]:
-    """A stream of a fresh topic with four partitions; its jobs are cancelled at the end."""
-    topic = new_topic(PARTITIONS)
-    stream = FlinkStream(flink, kafka.bootstrap, topic, tmp_path / "out", model=model, index=model_index)
-    yield stream
-    from skillstream.flink_rest import FlinkRest
+NewStream = Callable[..., FlinkStream]
 
-    rest = FlinkRest(flink.rest_url)
-    for job in rest.alive(stream.name):
-        rest.cancel(job.id)
+
+@pytest.fixture
+def new_stream(kafka, new_topic, model, model_index, tmp_path) -> Iterator[NewStream]:
+    """Makes a stream of a fresh topic with four partitions; its jobs are cancelled at the end."""
+    made = []
+
+    def make(cluster: FlinkCluster, output: Path | str = tmp_path / "out") -> FlinkStream:
+        options = {"model": model, "index": model_index}
+        made.append(FlinkStream(cluster, kafka.bootstrap, new_topic(PARTITIONS), output, **options))
+        return made[-1]
+
+    yield make
+    for stream in made:
+        with suppress(RunError):  # a cluster of the test's own has gone already
+            for job in stream.jobs():
+                FlinkRest(stream.cluster.rest_url).cancel(job)
+
+
+@pytest.fixture
+def stream(flink: FlinkCluster, new_stream: NewStream) -> FlinkStream:
+    return new_stream(flink)
