@@ -18,7 +18,7 @@ from tests.data import make_jsonl
 from tests.faults.ledger import assert_exactly_once, published
 
 KILLS = int(os.environ.get("SKILLSTREAM_KILLS", "4"))
-RECORDS = 300
+RECORDS = 75 * max(4, KILLS)  # enough for the last kill to find something to do
 OBJECT_STORE_2 = pytest.param("object store", 2, marks=pytest.mark.object_store)
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1800)]

@@ -20,7 +20,7 @@ from skillstream.store import open_store
 from tests.chain_fakes import PARTITION, SOURCE, make_rows, published_offsets
 from tests.object_store.conftest import lead_to
 
-pytestmark = [pytest.mark.object_store, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.object_store, pytest.mark.timeout(1800)]
 
 RACES = int(os.environ.get("SKILLSTREAM_RACES", "5"))
 WRITERS = 30
