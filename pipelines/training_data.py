@@ -133,7 +133,7 @@ def run(
     # Shards say how the pairs lie in files, not what they are.
     stated = {k: v for k, v in dataclasses.asdict(config).items() if k not in ("output", "shards")}
     if not config.negatives:
-        del stated["negatives_from"], stated["miner"]
+        del stated["negatives"], stated["negatives_from"], stated["miner"]
     facts = describe_pairs(output, sources, stated, counters, count_tokens)
     write_data_card(output, facts)
     return facts
