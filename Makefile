@@ -37,8 +37,8 @@ test: $(STAMP)
 # The fault tests, long: hundreds of kills, a thousand flipped bits.
 soak: $(STAMP)
 	SKILLSTREAM_KILLS=$${SKILLSTREAM_KILLS:-200} SKILLSTREAM_FLIPS=1000 SKILLSTREAM_RESTARTS=20 \
-	SKILLSTREAM_NETWORK_FAULTS=100 SKILLSTREAM_FUZZ=100000 SKILLSTREAM_REFRESHES=20 \
-		$(BIN)/python -m pytest tests/faults --timeout 14400
+	SKILLSTREAM_NETWORK_FAULTS=100 SKILLSTREAM_FUZZ=100000 SKILLSTREAM_REFRESHES=20 SKILLSTREAM_RACES=500 \
+		$(BIN)/python -m pytest tests/faults tests/object_store --timeout 14400
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
