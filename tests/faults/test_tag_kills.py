@@ -21,7 +21,7 @@ KILLS = int(os.environ.get("SKILLSTREAM_KILLS", "4"))
 RECORDS = 75 * max(4, KILLS)  # enough for the last kill to find something to do
 OBJECT_STORE_2 = pytest.param("object store", 2, marks=pytest.mark.object_store)
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(7200)]
 
 
 def start(source, output, index, pause=0.02):
