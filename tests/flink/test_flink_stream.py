@@ -42,7 +42,7 @@ def test_a_job_that_hangs_is_seen_and_mended_by_one_of_two_watchdogs(
         worker.send_signal(signal.SIGSTOP)
     load.send(40)
     rest = FlinkRest(flink.rest_url)
-    seen = stream.run("watch", "--stall-after=8", "--every=1")
+    seen = stream.run("watch", "--stall-after=3", "--every=1")
     assert seen.returncode == 1
     assert "records wait, and the output has ended at" in seen.stderr
     assert rest.find(stream.name).state == "RUNNING"  # the cluster itself sees nothing
