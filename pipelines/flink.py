@@ -9,7 +9,9 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import apache_beam as beam
+import grpc  # type: ignore[import-untyped]
 from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.runner import PipelineState
 from filelock import FileLock, Timeout
 
 from skillstream.errors import RunError, SkillstreamError, UsageError
@@ -82,13 +84,20 @@ def submit(config: StreamConfig, flink: FlinkConfig, beam_flags: Sequence[str] =
     try:
         pipeline = beam.Pipeline(runner=runner, options=PipelineOptions(flags))
         tag_stream.build(pipeline, config, plan, bundle_s=flink.bundle_seconds)
-        pipeline.run()
+        result = pipeline.run()
     except SkillstreamError:
         raise
     except Exception as error:
         where = flink.job_endpoint or flink.rest
         raise RunError(f"the job could not be sent to {where}: {error}") from error
-    return cluster.await_running(name)
+
+    def given_up() -> bool:
+        try:
+            return bool(result.state == PipelineState.FAILED)
+        except grpc.RpcError:  # a job that has been sent needs its job server no more
+            return False
+
+    return cluster.await_running(name, given_up=given_up)
 
 
 def start_afresh(

@@ -47,6 +47,14 @@ class FlinkConfig:
         for name, endpoint in (("job-endpoint", self.job_endpoint), ("worker-pool", self.worker_pool)):
             if endpoint is not None:
                 check_endpoint(name, endpoint)
+        for name, address in (
+            ("checkpoint-dir", self.checkpoint_dir),
+            ("savepoint-path", self.savepoint_path),
+        ):
+            if address is not None and "://" not in address and not address.startswith("file:/"):
+                raise UsageError(
+                    f"--{name} must be an address such as file:///shared/{name} or s3://..., got {address!r}"
+                )
         if self.parallelism < 1:
             raise UsageError(f"--parallelism must be at least 1, got {self.parallelism}")
         if self.workers_per_task_manager < 0:

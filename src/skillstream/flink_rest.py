@@ -106,15 +106,19 @@ class FlinkRest:
         """The jobs of this name that have not ended."""
         return [job for job in self.jobs() if job.name == name and not job.ended]
 
-    def await_running(self, name: str, timeout_s: float = 120.0) -> FlinkJob:
+    def await_running(
+        self, name: str, timeout_s: float = 120.0, given_up: Callable[[], bool] = lambda: False
+    ) -> FlinkJob:
         """The job of this name once all its tasks run.
 
         Raises:
-            RunError: it does not run within the time.
+            RunError: it does not run within the time, or whoever sent it has `given_up`.
         """
 
         def running() -> FlinkJob | None:
             alive = self.alive(name)
+            if not alive and given_up():
+                raise RunError(f"job {name!r} has failed: the job server's log says why")
             return alive[0] if alive and self._all_tasks_run(alive[0].id) else None
 
         job = self._await(running, timeout_s)

@@ -29,6 +29,8 @@ from skillstream.stream_config import StreamConfig
         ({"job_endpoint": "jobs"}, "--job-endpoint must be HOST:PORT"),
         ({"job_endpoint": "http://jobs:8099"}, "--job-endpoint"),
         ({"worker_pool": "localhost:"}, "--worker-pool"),
+        ({"checkpoint_dir": "/shared/checkpoints"}, "--checkpoint-dir must be an address such as file:///"),
+        ({"savepoint_path": "savepoint-1"}, "--savepoint-path must be an address"),
         ({"bundle_seconds": 0}, "--bundle-seconds"),
         ({"workers_per_task_manager": -1}, "--workers-per-task-manager"),
     ],

@@ -169,6 +169,12 @@ def test_a_job_that_does_not_run_tells_its_state(cluster, rest):
         rest.await_running("skillstream-postings", timeout_s=2)
 
 
+def test_a_job_that_never_comes_because_the_job_server_gave_it_up(cluster, rest):
+    cluster.says("GET", "/jobs/overview", overview())
+    with pytest.raises(RunError, match="has failed: the job server's log says why"):
+        rest.await_running("skillstream-postings", given_up=lambda: True)
+
+
 def test_checkpoints_and_failures(cluster, rest):
     completed = {"state_size": 100, "end_to_end_duration": 7, "external_path": "file:/c/1"}
     counts = {"completed": 3, "failed": 1, "restored": 1}
