@@ -20,7 +20,10 @@ from tests.faults.ledger import assert_exactly_once
 PRISM = shutil.which("prism", path=f"{os.environ.get('PATH', '')}{os.pathsep}{Path.home() / 'go' / 'bin'}")
 
 
-@pytest.mark.skipif(PRISM is None, reason="prism is not installed (go install, see the module's docstring)")
+@pytest.mark.skipif(
+    PRISM is None and os.environ.get("CI") != "true",
+    reason="prism is not installed (go install, see the module's docstring)",
+)
 @pytest.mark.usefixtures("hash_model")
 def test_the_same_rows_as_on_the_local_runner(tmp_path, index_folder):
     source = tmp_path / "postings.jsonl"
