@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 from apache_beam import coders
 from apache_beam.metrics import Metrics
-from apache_beam.pvalue import AsSingleton, PBegin, PCollection
+from apache_beam.pvalue import AsIter, AsSingleton, PBegin, PCollection
 
 from skillstream.encoder import load_encoder
 from skillstream.index import SkillsIndex, load_index
@@ -42,6 +42,9 @@ METRICS = "skillstream-training"
 # Anchors that are encoded together, whatever the bundles: batches of another size could differ in the last
 # digit of a similarity, and so in the bytes of the result.
 BUCKETS = 256
+
+# Pairs of ids in one element: half a megabyte. One element with all of them is more than Flink can sort.
+EDGES = 32_768
 
 
 class PairCoder(StructCoder):
@@ -248,39 +251,38 @@ class AssignSplits(beam.PTransform):
 
     def expand(self, pairs: PCollection) -> PCollection:
         ids = pairs | "Ids" >> beam.Map(lambda pair: (text_id(pair.anchor), text_id(pair.positive)))
-        edges = ids | "PairEdges" >> beam.CombineGlobally(_Packed())
-        links = self._links | "LinkEdges" >> beam.CombineGlobally(_Packed())
-        table = edges | "Components" >> beam.Map(
-            lambda packed, more: SplitTable.of(_edges(packed), _edges(more), self._seed, self._held_out),
-            AsSingleton(links),
-        ).with_output_types(SplitTable)
+        edges = ids | "PairEdges" >> _Pack()
+        links = self._links | "LinkEdges" >> _Pack()
+        table = (
+            pairs.pipeline
+            | "Once" >> beam.Create([None], reshuffle=False)
+            | "Components"
+            >> beam.Map(
+                lambda _, packed, more: SplitTable.of(
+                    _edges(packed), _edges(more), self._seed, self._held_out
+                ),
+                AsIter(edges),
+                AsIter(links),
+            ).with_output_types(SplitTable)
+        )
         return pairs | "Deal" >> beam.ParDo(_Deal(self._negatives), AsSingleton(table)).with_output_types(
             tuple[str, TrainingPair]
         )
 
 
-class _Packed(beam.CombineFn):
-    """Pairs of ids as bytes: a list of tuples would take ten times the memory."""
+class _Pack(beam.PTransform):
+    """Pairs of ids as blocks of bytes: a list of tuples would take ten times the memory."""
 
-    def create_accumulator(self) -> bytearray:
-        return bytearray()
-
-    def add_input(self, accumulator: bytearray, element: tuple[int, int]) -> bytearray:
-        accumulator += np.array(element, "<i8").tobytes()
-        return accumulator
-
-    def merge_accumulators(self, accumulators: Iterable[bytearray]) -> bytearray:
-        merged = bytearray()
-        for accumulator in accumulators:
-            merged += accumulator
-        return merged
-
-    def extract_output(self, accumulator: bytearray) -> bytes:
-        return bytes(accumulator)
+    def expand(self, ids: PCollection) -> PCollection:
+        return (
+            ids
+            | "Batch" >> beam.BatchElements(min_batch_size=EDGES, max_batch_size=EDGES)
+            | "Pack" >> beam.Map(lambda batch: np.array(batch, "<i8").tobytes()).with_output_types(bytes)
+        )
 
 
-def _edges(packed: bytes) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
-    return np.frombuffer(packed, "<i8").reshape(-1, 2)
+def _edges(packed: Iterable[bytes]) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+    return np.frombuffer(b"".join(packed), "<i8").reshape(-1, 2)
 
 
 class _Deal(beam.DoFn):
