@@ -78,6 +78,15 @@ def test_same_bytes_whatever_the_workers(tmp_path: Path, sources: list[PairSourc
     assert {name for name in first if first[name] != second[name]} <= {"data_card.json", "data_card.md"}
 
 
+def test_same_splits_however_the_ids_are_packed(
+    tmp_path: Path, sources: list[PairSource], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(TrainingDataConfig(str(tmp_path / "one")), sources)
+    monkeypatch.setattr("skillstream.transforms.training_pairs.EDGES", 7)
+    run(TrainingDataConfig(str(tmp_path / "many")), sources)
+    assert files(tmp_path / "one") == files(tmp_path / "many")
+
+
 def test_hard_negatives_stay_on_their_side(tmp_path: Path) -> None:
     taxonomy = tmp_path / "taxonomy.csv"
     taxonomy.write_text(
