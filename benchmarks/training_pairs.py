@@ -80,8 +80,9 @@ def watched(cluster: FlinkCluster, peaks: dict[str, int]) -> Iterator[None]:
 @click.option("--rows", default=1_000_000, show_default=True)
 @click.option("--near-duplicates", default=0.9, show_default=True)
 @click.option("--shards", default=8, show_default=True)
-@click.option("--flink", is_flag=True, help="On a Flink cluster with two slots and 512 MB of task heap.")
-def main(rows: int, near_duplicates: float, shards: int, flink: bool) -> None:
+@click.option("--flink", is_flag=True, help="On a Flink cluster with two slots.")
+@click.option("--heap-mb", default=512, show_default=True, help="Task heap of its TaskManager.")
+def main(rows: int, near_duplicates: float, shards: int, flink: bool, heap_mb: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         write_rows(Path(folder, "rows.csv"), rows)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -90,7 +91,10 @@ def main(rows: int, near_duplicates: float, shards: int, flink: bool) -> None:
         peaks: dict[str, int] = {}
         if flink:
             Path(folder, "flink").mkdir()
-            with FlinkCluster(Path(folder, "flink"), task_heap_mb=512) as cluster, watched(cluster, peaks):
+            with (
+                FlinkCluster(Path(folder, "flink"), task_heap_mb=heap_mb) as cluster,
+                watched(cluster, peaks),
+            ):
                 started = time.monotonic()
                 facts = run(config, [source], cluster.beam_flags(2))
         else:
