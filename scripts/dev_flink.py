@@ -31,7 +31,7 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # also as `python scripts/dev_flink.py`
 
-from scripts.dev_kafka import SERVERS, ServerUnavailableError, _program
+from scripts.dev_server import SERVERS, ServerUnavailableError, fetch_by_maven, installed
 
 __all__ = ["FlinkCluster", "fetch_flink"]
 
@@ -79,19 +79,7 @@ def fetch_flink() -> tuple[Path, Path]:
 
 
 def _fetch_beam() -> Path:
-    folder = SERVERS / f"beam-flink-{BEAM_VERSION}"
-    if folder.is_dir():
-        return folder
-    maven = _program("mvn", "Apache Maven fetches Beam's Flink runner")
-    SERVERS.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=SERVERS) as work:
-        Path(work, "pom.xml").write_text(POM)
-        command = [maven, "-q", "-B", "-f", work, "dependency:copy-dependencies"]
-        _run([*command, "-DincludeScope=runtime", f"-DoutputDirectory={work}/jars"], "Maven")
-        Path(work, "jars", POISON).unlink()
-        with contextlib.suppress(OSError):  # another process was quicker
-            Path(work, "jars").rename(folder)
-    return folder
+    return fetch_by_maven(SERVERS / f"beam-flink-{BEAM_VERSION}", POM, "Beam's Flink runner", without=POISON)
 
 
 def _fetch_distribution() -> Path:
@@ -101,16 +89,13 @@ def _fetch_distribution() -> Path:
         SERVERS.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(dir=SERVERS) as work:
             command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile"]
-            _run([*command, "--target", f"{work}/flink", f"apache-flink-libraries=={FLINK_VERSION}"], "pip")
+            command += ["--target", f"{work}/flink", f"apache-flink-libraries=={FLINK_VERSION}"]
+            run = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
+            if run.returncode:
+                raise ServerUnavailableError(f"pip could not fetch Flink: {run.stderr[-500:]}")
             with contextlib.suppress(OSError):
                 Path(work, "flink").rename(folder)
     return folder / "pyflink" / "lib"
-
-
-def _run(command: list[str], who: str) -> None:
-    run = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
-    if run.returncode:
-        raise ServerUnavailableError(f"{who} could not fetch Flink: {(run.stdout + run.stderr)[-500:]}")
 
 
 def _quiet_port() -> int:
@@ -320,7 +305,7 @@ class FlinkCluster:
         raise ValueError(f"no such part: {part}")
 
     def _java(self, jars: Path, heap_mb: int, main_class: str, *arguments: str) -> list[str]:
-        java = _program("java", "Flink runs on Java 17")
+        java = installed("java", "Flink runs on Java 17")
         flags = [f"-Xmx{heap_mb}m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"]
         flags += [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPENED]
         flags += [

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -21,10 +20,19 @@ import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 
-__all__ = ["KafkaServer", "ServerUnavailableError", "create_topic", "fetch_jars", "free_port"]
+sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]  # as a program
+from scripts.dev_server import (  # noqa: E402
+    SERVERS,
+    ServerUnavailableError,
+    end_process,
+    fetch_by_maven,
+    free_port,
+    installed,
+)
+
+__all__ = ["KafkaServer", "create_topic", "fetch_jars"]
 
 KAFKA_VERSION = "4.3.1"
-SERVERS = Path(__file__).resolve().parent.parent / ".servers"
 START_TIMEOUT_S = 90  # a loaded two-core machine needs up to 30 s for a cold JVM
 
 POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
@@ -41,34 +49,9 @@ POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
 """
 
 
-class ServerUnavailableError(RuntimeError):
-    """The server cannot be had or started here; the message says what is missing."""
-
-
 def fetch_jars() -> Path:
     """The folder of Kafka's jars, fetched by Maven if it is not there yet."""
-    folder = SERVERS / f"kafka-{KAFKA_VERSION}"
-    if folder.is_dir():
-        return folder
-    maven = _program("mvn", "Apache Maven fetches Kafka's jars")
-    SERVERS.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=SERVERS) as work:
-        Path(work, "pom.xml").write_text(POM)
-        command = [maven, "-q", "-B", "-f", work, "dependency:copy-dependencies"]
-        command += ["-DincludeScope=runtime", f"-DoutputDirectory={work}/jars"]
-        run = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
-        if run.returncode:
-            raise ServerUnavailableError(f"Maven could not fetch Kafka {KAFKA_VERSION}: {run.stdout[-500:]}")
-        with contextlib.suppress(FileExistsError, OSError):  # another process was quicker
-            Path(work, "jars").rename(folder)
-    return folder
-
-
-def free_port() -> int:
-    """A loopback port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return fetch_by_maven(SERVERS / f"kafka-{KAFKA_VERSION}", POM, f"Kafka {KAFKA_VERSION}")
 
 
 @dataclass
@@ -135,11 +118,11 @@ class KafkaServer:
 
     def stop(self) -> None:
         """Stop in order; kill after 20 s."""
-        self._end(signal.SIGTERM, wait_s=20)
+        self._end(signal.SIGTERM)
 
     def kill(self) -> None:
         """SIGKILL, as a power cut would."""
-        self._end(signal.SIGKILL, wait_s=20)
+        self._end(signal.SIGKILL)
 
     def __enter__(self) -> KafkaServer:
         return self.start()
@@ -147,16 +130,10 @@ class KafkaServer:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def _end(self, sig: signal.Signals, wait_s: float) -> None:
-        if self.process is None:
-            return
-        self.process.send_signal(sig)
-        try:
-            self.process.wait(wait_s)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.process = None
+    def _end(self, sig: signal.Signals) -> None:
+        if self.process is not None:
+            end_process(self.process, sig)
+            self.process = None
 
     def _wait_until_it_answers(self) -> None:
         from kafka import KafkaAdminClient
@@ -181,7 +158,7 @@ class KafkaServer:
         raise ServerUnavailableError(f"Kafka did not answer within {START_TIMEOUT_S} s; see {self.log}")
 
     def _java_command(self, main_class: str, *arguments: object) -> list[str]:
-        java = _program("java", "Kafka runs on Java 17 or later")
+        java = installed("java", "Kafka runs on Java 17 or later")
         flags = [f"-Xmx{self.heap_mb}m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"]
         flags.append("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
         return [java, *flags, "-cp", f"{fetch_jars()}/*", main_class, *map(str, arguments)]
@@ -193,7 +170,7 @@ class KafkaServer:
             raise ServerUnavailableError(f"{main_class} failed: {(run.stdout + run.stderr)[-1000:]}")
 
     def _make_certificate(self) -> None:
-        keytool = _program("keytool", "it comes with Java")
+        keytool = installed("keytool", "it comes with Java")
         store = [
             "-keystore",
             str(self.folder / "server.p12"),
@@ -275,13 +252,6 @@ def create_topic(
         admin.create_topics({topic: new}, wait_for_metadata=True)
     finally:
         admin.close()
-
-
-def _program(name: str, why: str) -> str:
-    found = shutil.which(name)
-    if found is None:
-        raise ServerUnavailableError(f"{name} is not installed ({why})")
-    return found
 
 
 def main() -> None:

@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import fcntl
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -24,41 +22,23 @@ from pathlib import Path
 from typing import Any
 
 sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]  # as a program
-from scripts.dev_kafka import SERVERS, ServerUnavailableError, free_port  # noqa: E402
+from scripts.dev_server import (  # noqa: E402
+    SERVERS,
+    ServerUnavailableError,
+    build_by_go,
+    end_process,
+    free_port,
+)
 
 __all__ = ["MinioServer", "fetch_minio"]
 
 MODULE = "github.com/minio/minio@latest"
-BUILD_TIMEOUT_S = 1200
 START_TIMEOUT_S = 60
 
 
 def fetch_minio() -> Path:
     """The program, built by Go if it is not there yet. Whoever comes meanwhile waits."""
-    program = SERVERS / "minio" / "minio"
-    if program.exists():
-        return program
-    program.parent.mkdir(parents=True, exist_ok=True)
-    with (program.parent / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if program.exists():
-            return program
-        go = shutil.which("go")
-        if go is None:
-            raise ServerUnavailableError("go is not installed (it builds MinIO)")
-        with tempfile.TemporaryDirectory(dir=program.parent) as folder:
-            environment = os.environ | {"GOBIN": folder}
-            run = subprocess.run(
-                [go, "install", MODULE],
-                capture_output=True,
-                text=True,
-                env=environment,
-                timeout=BUILD_TIMEOUT_S,
-            )
-            if run.returncode:
-                raise ServerUnavailableError(f"MinIO could not be built: {run.stderr[-500:]}")
-            Path(folder, "minio").rename(program)
-    return program
+    return build_by_go(MODULE, SERVERS / "minio" / "minio")
 
 
 @dataclass
@@ -164,15 +144,9 @@ class MinioServer:
         self.stop()
 
     def _end(self, sig: signal.Signals) -> None:
-        if self.process is None:
-            return
-        self.process.send_signal(sig)
-        try:
-            self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.process = None
+        if self.process is not None:
+            end_process(self.process, sig)
+            self.process = None
 
     def _wait_until_it_answers(self) -> None:
         assert self.process is not None

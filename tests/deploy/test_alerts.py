@@ -7,13 +7,10 @@ import re
 import promql_parser
 import pytest
 import yaml
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.process_collector import ProcessCollector
 
-from skillstream.live import Live, Reading
-from skillstream.stream_metrics import StreamCollector
 from skillstream.watchdog import Look, Stall, WatchdogMetrics
 from tests.deploy.manifests import DEPLOY, ROOT
+from tests.metrics import labels_of, served_by_a_stream
 
 RULES = [
     rule
@@ -22,23 +19,14 @@ RULES = [
 ]
 
 
-def served() -> dict[str, set[str]]:
-    """Every metric of a stream and of a watchdog, with its labels."""
-    live = Live()
-    live.read(0, Reading({0: 1}, {0: 0}, live.now(), None))
-    live.tagged({"empty": 1}, tags=1, sentences=1, cached=1, tokens=1, versions=("m", "t"))
-    live.published(1, [0.1])
-    registry = CollectorRegistry()
-    registry.register(StreamCollector(live, "jobs"))
-    ProcessCollector(registry=registry)
+def served_by_a_watchdog() -> dict[str, set[str]]:
+    """Every metric of a watchdog, with its labels."""
     dog = WatchdogMetrics()
     dog.seen("jobs", Look({0: 1}, {0: 2}), [Stall(0, 1, 1, 200.0)])
-    text = generate_latest(registry).decode() + generate_latest(dog.registry).decode()
-    samples = re.findall(r"^(\w+)(\{.*\})? ", text, re.MULTILINE)
-    return {name: set(re.findall(r"(\w+)=", labels)) for name, labels in samples}
+    return labels_of(dog.registry)
 
 
-METRICS = served() | {"up": set()}
+METRICS = served_by_a_stream() | served_by_a_watchdog() | {"up": set()}
 FROM_PROMETHEUS = {"job", "instance"}
 
 

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from scripts.dev_kafka import free_port
+from scripts.dev_server import free_port
 
 from skillstream.encoder import load_encoder
 from skillstream.index import load_index

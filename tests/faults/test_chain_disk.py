@@ -12,6 +12,7 @@ from skillstream.errors import OutputError, RunError
 from skillstream.run_info import RunInfo, open_run
 from skillstream.sink import Chain
 from skillstream.store import LocalStore
+from tests import servers
 from tests.chain_fakes import PARTITION, SOURCE, make_rows, published_offsets
 
 pytestmark = pytest.mark.faults
@@ -22,13 +23,8 @@ INFO = RunInfo(identity={"taxonomy": "esco", "source": "files"}, created_at="203
 @pytest.fixture
 def small_disk(tmp_path):
     """A file system of 256 KB of our own."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "none", folder], capture_output=True)
-    if mounted.returncode:
-        pytest.skip(f"cannot mount a tmpfs here: {mounted.stderr.decode().strip()}")
-    yield folder
-    subprocess.run(["umount", folder], check=True)
+    with servers.small_disk(tmp_path / "disk", "256k") as folder:
+        yield folder
 
 
 def fill(chain, limit=1000):

@@ -11,10 +11,11 @@ import signal
 import time
 
 import pytest
-from scripts.dev_kafka import ServerUnavailableError, create_topic
+from scripts.dev_kafka import create_topic
 
 from tests.faults.stream_jobs import Load, await_rows
 from tests.faults.toxiproxy import Toxiproxy
+from tests.servers import needed
 
 RESTARTS = int(os.environ.get("SKILLSTREAM_RESTARTS", "1"))
 FAULTS = int(os.environ.get("SKILLSTREAM_NETWORK_FAULTS", "5"))
@@ -56,12 +57,8 @@ def test_a_broker_killed_again_and_again(own_kafka, make_jobs):
 
 def test_a_bad_network(kafka, new_topic, make_jobs):
     topic = new_topic(partitions=4)
-    try:
+    with needed():
         proxy = Toxiproxy(kafka.advertised_port, kafka.proxied_port)
-    except ServerUnavailableError as error:
-        if os.environ.get("CI") == "true":
-            raise
-        pytest.skip(str(error))
     jobs = make_jobs(f"127.0.0.1:{kafka.advertised_port}", topic)
     moments = random.Random(11)
     try:

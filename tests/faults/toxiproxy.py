@@ -3,34 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 import time
 import urllib.request
-from pathlib import Path
 
-from scripts.dev_kafka import SERVERS, ServerUnavailableError, free_port
+from scripts.dev_server import SERVERS, build_by_go, free_port
 
 __all__ = ["Toxiproxy"]
 
 MODULE = "github.com/Shopify/toxiproxy/v2/cmd/server@latest"
-
-
-def fetch_toxiproxy() -> Path:
-    """The program, built by Go if it is not there yet."""
-    program = SERVERS / "toxiproxy" / "server"
-    if not program.exists():
-        go = shutil.which("go")
-        if go is None:
-            raise ServerUnavailableError("go is not installed (it builds toxiproxy)")
-        environment = os.environ | {"GOBIN": str(program.parent)}
-        run = subprocess.run(
-            [go, "install", MODULE], capture_output=True, text=True, env=environment, timeout=900
-        )
-        if run.returncode:
-            raise ServerUnavailableError(f"toxiproxy could not be built: {run.stderr[-500:]}")
-    return program
 
 
 class Toxiproxy:
@@ -38,7 +19,8 @@ class Toxiproxy:
 
     def __init__(self, listen: int, upstream: int) -> None:
         self._api = f"http://127.0.0.1:{(port := free_port())}"
-        command = [str(fetch_toxiproxy()), "-host", "127.0.0.1", "-port", str(port)]
+        program = build_by_go(MODULE, SERVERS / "toxiproxy" / "server")
+        command = [str(program), "-host", "127.0.0.1", "-port", str(port)]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         proxy = {"name": "it", "listen": f"127.0.0.1:{listen}", "upstream": f"127.0.0.1:{upstream}"}
         for attempt in range(50):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -14,7 +13,6 @@ from pathlib import Path
 
 import pytest
 from scripts.dev_flink import FlinkCluster
-from scripts.dev_kafka import ServerUnavailableError
 
 from skillstream.encoder import load_encoder
 from skillstream.errors import RunError
@@ -27,6 +25,7 @@ from skillstream.watchdog import Look, look_at
 from tests.faults.ledger import assert_exactly_once, published
 from tests.kafka.conftest import kafka, new_topic
 from tests.object_store.conftest import own_minio
+from tests.servers import needed
 from tests.unit.encoder_models import make_model
 
 __all__ = [
@@ -59,12 +58,8 @@ def flink(cache_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 @contextmanager
 def running(cluster: FlinkCluster) -> Iterator[FlinkCluster]:
     """The cluster while the body runs; a skip where there can be none, but not in CI."""
-    try:
+    with needed():
         cluster.start()
-    except ServerUnavailableError as error:
-        if os.environ.get("CI") == "true":
-            raise
-        pytest.skip(str(error))
     try:
         yield cluster
     finally:

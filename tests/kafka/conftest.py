@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from scripts.dev_kafka import KafkaServer, ServerUnavailableError, create_topic
+from scripts.dev_kafka import KafkaServer, create_topic
+
+from tests.servers import needed
 
 # --- servers ---------------------------------------------------------------------------------------------
-
-
-def start_or_skip(server: KafkaServer) -> KafkaServer:
-    """Where CI says so the server must run; elsewhere what is missing is the reason for a skip."""
-    try:
-        return server.start()
-    except ServerUnavailableError as error:
-        if os.environ.get("CI") == "true":
-            raise
-        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="session")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaServer]:
     """A broker for all tests of the session; its `server.log` is in pytest's folder."""
-    server = start_or_skip(KafkaServer(tmp_path_factory.mktemp("kafka"), secure=True))
+    server = KafkaServer(tmp_path_factory.mktemp("kafka"), secure=True)
+    with needed():
+        server.start()
     yield server
     server.stop()
 
@@ -34,7 +27,9 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaServer]:
 @pytest.fixture
 def own_kafka(tmp_path: Path) -> Iterator[KafkaServer]:
     """A broker of the test's own, to kill and restart."""
-    server = start_or_skip(KafkaServer(tmp_path / "kafka"))
+    server = KafkaServer(tmp_path / "kafka")
+    with needed():
+        server.start()
     yield server
     server.stop()
 

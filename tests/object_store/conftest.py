@@ -10,30 +10,22 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from scripts.dev_kafka import ServerUnavailableError
 from scripts.dev_minio import MinioServer
 
 from skillstream.object_client import open_bucket
 from tests.kafka.conftest import kafka, new_topic, own_kafka, produce
+from tests.servers import needed
 
 __all__ = ["kafka", "lead_to", "memory_folder", "minio", "new_topic", "own_kafka", "own_minio", "produce"]
-
-
-def start_or_skip(server: MinioServer) -> MinioServer:
-    """Where CI says so the server must run; elsewhere what is missing is the reason for a skip."""
-    try:
-        return server.start()
-    except ServerUnavailableError as error:
-        if os.environ.get("CI") == "true":
-            raise
-        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="session")
 def minio() -> Iterator[MinioServer]:
     """A server for all tests of the session."""
     with memory_folder() as folder:
-        server = start_or_skip(MinioServer(folder))
+        server = MinioServer(folder)
+        with needed():
+            server.start()
         yield server
         server.stop()
 
@@ -50,7 +42,9 @@ def bucket_url(minio: MinioServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 def own_minio(monkeypatch: pytest.MonkeyPatch) -> Iterator[MinioServer]:
     """A server of the test's own, to kill and restart, and an environment that leads to it."""
     with memory_folder() as folder:
-        server = start_or_skip(MinioServer(folder))
+        server = MinioServer(folder)
+        with needed():
+            server.start()
         lead_to(server, monkeypatch)
         yield server
         open_bucket.cache_clear()

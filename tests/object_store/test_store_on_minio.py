@@ -10,6 +10,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from scripts.dev_minio import MinioServer
 
 from skillstream.errors import OutputError, RunError
 from skillstream.object_client import open_bucket
@@ -17,6 +18,7 @@ from skillstream.object_url import parse_url
 from skillstream.run_info import RunInfo, open_run
 from skillstream.sink import Chain
 from skillstream.store import open_store
+from tests import servers
 from tests.chain_fakes import PARTITION, SOURCE, make_rows, published_offsets
 from tests.object_store.conftest import lead_to
 
@@ -138,13 +140,8 @@ def test_no_server(minio, output, monkeypatch):
 @pytest.fixture
 def small_disk(tmp_path):
     """A file system of our own that a server barely fits on."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "none", folder], capture_output=True)
-    if mounted.returncode:
-        pytest.skip(f"cannot mount a tmpfs here: {mounted.stderr.decode().strip()}")
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
+    with servers.small_disk(tmp_path / "disk", "24m") as folder:
+        yield folder
 
 
 def fill(ballast):
@@ -166,9 +163,9 @@ def publish_until_refused(chain):
 
 
 def test_a_full_store_stops_the_chain_and_room_mends_it(small_disk, tmp_path, monkeypatch):
-    from tests.object_store.conftest import MinioServer, start_or_skip
-
-    server = start_or_skip(MinioServer(tmp_path / "minio", data=small_disk / "data"))
+    server = MinioServer(tmp_path / "minio", data=small_disk / "data")
+    with servers.needed():
+        server.start()
     try:
         lead_to(server, monkeypatch)
         output = f"{server.make_bucket('tags')}/out"
