@@ -14,9 +14,10 @@ import time
 from pathlib import Path
 
 from skillstream.exact import ExactMatcher
-from skillstream.postings import FieldMapping, JobPosting, parse_payload
+from skillstream.posting_fields import FieldMapping
+from skillstream.postings import JobPosting, parse_payload
 from skillstream.sentences import segment
-from skillstream.taxonomy import load_taxonomy
+from skillstream.taxonomy_load import load_taxonomy
 
 INVENTED = [
     "You write Python and SQL every day.",

@@ -23,7 +23,8 @@ import click
 import psutil
 from scripts.dev_flink import FlinkCluster
 
-from skillstream.pipelines.training_data import TrainingDataConfig, run
+from skillstream.pipelines.training_data import run
+from skillstream.training.data_config import TrainingDataConfig
 from skillstream.training.sources import parse_source
 
 WORDS = [

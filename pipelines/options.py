@@ -17,9 +17,9 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.runners.runner import PipelineResult, PipelineRunner, create_runner
 
-from skillstream.config import value_type
 from skillstream.errors import RunError, SkillstreamError, UsageError
 from skillstream.flink_config import check_endpoint
+from skillstream.options import value_type
 
 __all__ = [
     "BUNDLE_SIZE",

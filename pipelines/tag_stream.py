@@ -25,7 +25,8 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from skillstream.encoder import load_encoder
 from skillstream.errors import RunError, SkillstreamError, UsageError
-from skillstream.index import check_model, default_index_folder, load_index
+from skillstream.index import check_model, load_index
+from skillstream.index_cached import default_index_folder
 from skillstream.live import DRAIN, LIVE
 from skillstream.pipelines.dataflow import dataflow_flags, is_dataflow
 from skillstream.pipelines.options import (
@@ -41,41 +42,18 @@ from skillstream.sink import Chain, sweep
 from skillstream.sources.kafka_start import StreamPlan, plan_stream
 from skillstream.stream_config import StreamConfig
 from skillstream.stream_metrics import serve_metrics
+from skillstream.summary import StreamSummary
 from skillstream.transforms.observe import Observe
 from skillstream.transforms.publish import PublishChunks
 from skillstream.transforms.read_kafka import ReadKafka
 from skillstream.transforms.tag import TagChunks
 
-__all__ = ["StreamSummary", "build", "main", "prepare", "run"]
+__all__ = ["build", "main", "prepare", "run"]
 
 logger = logging.getLogger(__name__)
 
 # Checkpoints on a cluster wait for the readers, which hand over after so many seconds.
 CLUSTER_BUNDLE_S = 2.0
-
-
-class StreamSummary(msgspec.Struct, frozen=True):
-    """What a run of `skillstream stream` did.
-
-    Attributes:
-        records: records published; `rejected` of them by code.
-        positions: partition → exclusive end of its chain.
-        lag: records that were not read, by partition: 0 at the end of a back-fill.
-        age_p50, age_p99: seconds from a record's own time to its file, over the last minute.
-    """
-
-    output: str
-    topic: str
-    records: int
-    rejected: dict[str, int]
-    tags: int
-    seconds: float
-    positions: dict[int, int]
-    lag: dict[int, int]
-    age_p50: float | None
-    age_p99: float | None
-    model_version: str
-    taxonomy_version: str
 
 
 def build(

@@ -19,7 +19,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from skillstream.encoder.models import resolve_model
-from skillstream.pipelines.training_data import TrainingDataConfig, run
+from skillstream.pipelines.training_data import run
+from skillstream.training.data_config import TrainingDataConfig
 from skillstream.training.pair_files import load_pairs
 from skillstream.training.recipes import RECIPES, Recipe
 from skillstream.training.sources import parse_source

@@ -12,7 +12,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from skillstream.version import __version__
 
 if TYPE_CHECKING:
     from skillstream.config import FilesConfig, TagConfig
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from skillstream.rejections import Rejection, RejectionCode
     from skillstream.rows import ROW_SCHEMA, Row, Tag
     from skillstream.tagger import Explanation, PostingRejectedError, Tagger
-    from skillstream.taxonomy import Skill, Taxonomy, load_taxonomy
+    from skillstream.taxonomy import Skill, Taxonomy
+    from skillstream.taxonomy_load import load_taxonomy
 
 # Imported on first use: `import skillstream` stays quick and loads neither torch nor OpenVINO.
 _HOME = {
@@ -48,7 +49,7 @@ _HOME = {
     "build_index": "index",
     "load_encoder": "encoder",
     "load_index": "index",
-    "load_taxonomy": "taxonomy",
+    "load_taxonomy": "taxonomy_load",
     "save_index": "index",
 }
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from skillstream.chain_file import FileFormatError, FileHeader, decode_header, decode_table
-from skillstream.sink import FILE_NAME, ROOT_NAME, TAGS_FOLDER
+from skillstream.layout import FILE_NAME, ROOT_NAME, TAGS_FOLDER
 from skillstream.store import Store, open_store
 
 __all__ = ["ChainReport", "Finding", "verify_chain"]

@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import xxhash
 
-from skillstream import __version__
 from skillstream.rows import ROW_SCHEMA, SCHEMA_VERSION, Row, rows_to_table
+from skillstream.version import __version__
 
 __all__ = ["FileFormatError", "FileHeader", "decode_header", "decode_table", "encode_file"]
 

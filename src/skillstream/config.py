@@ -7,20 +7,13 @@ Every field carries its help text. `skillstream.cli.options` makes click options
 from __future__ import annotations
 
 import dataclasses
-import types
-import typing
 from dataclasses import dataclass
-from typing import Any
 
 from skillstream.errors import UsageError
-from skillstream.postings import FieldMapping
+from skillstream.options import at_least, option
+from skillstream.posting_fields import FieldMapping
 
-__all__ = ["FilesConfig", "TagConfig", "option", "value_type"]
-
-
-def option(default: Any, help_text: str, *, choices: tuple[str, ...] = ()) -> Any:
-    """A dataclass field that the command lines show with `help_text`."""
-    return dataclasses.field(default=default, metadata={"help": help_text, "choices": choices})
+__all__ = ["FilesConfig", "TagConfig"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,9 +56,9 @@ class TagConfig:
             raise UsageError("--index is empty: name the folder of an index, or leave the option out")
         if not self.taxonomy.strip():
             raise UsageError("--taxonomy is empty: give 'esco' or a path")
-        _at_least("top-k", self.top_k, 1)
-        _at_least("max-record-bytes", self.max_record_bytes, 1)
-        _at_least("cache-sentences", self.cache_sentences, 0)
+        at_least("top-k", self.top_k, 1)
+        at_least("max-record-bytes", self.max_record_bytes, 1)
+        at_least("cache-sentences", self.cache_sentences, 0)
         if self.min_confidence is not None and not 0.0 <= self.min_confidence <= 1.0:
             raise UsageError(f"--min-confidence must lie in [0, 1], got {self.min_confidence}")
         for item in dataclasses.fields(self):
@@ -101,16 +94,4 @@ class FilesConfig(TagConfig):
         super().__post_init__()
         if not self.output:
             raise UsageError("--output is missing: name a folder for the Parquet files")
-        _at_least("max-chunk-rows", self.max_chunk_rows, 1)
-
-
-def _at_least(name: str, value: int, least: int) -> None:
-    if value < least:
-        raise UsageError(f"--{name} must be at least {least}, got {value}")
-
-
-def value_type(hint: Any) -> type[Any]:
-    """`int` for `int` and for `int | None`."""
-    if isinstance(hint, types.UnionType):
-        hint = next(arm for arm in typing.get_args(hint) if arm is not type(None))
-    return typing.cast("type[Any]", hint)
+        at_least("max-chunk-rows", self.max_chunk_rows, 1)

@@ -14,7 +14,6 @@ readers see all of it or nothing, and one that reads an older version keeps it.
 from __future__ import annotations
 
 import hashlib
-import logging
 import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -25,29 +24,17 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from skillstream.errors import IndexFormatError, OutputError
-from skillstream.index_files import IndexInfo, current_version, push_version, read_version, write_version
+from skillstream.errors import IndexFormatError
+from skillstream.index_files import IndexInfo, push_version, read_version, write_version
 from skillstream.object_url import ObjectURL, is_url, parse_url
-from skillstream.paths import cache_folder, check_writable, temporary_folder
 from skillstream.search import top_k
-from skillstream.taxonomy import Taxonomy, load_taxonomy
+from skillstream.taxonomy import Taxonomy
 
 if TYPE_CHECKING:
     from skillstream.encoder import Encoder
 
-__all__ = [
-    "SkillsIndex",
-    "build_index",
-    "check_model",
-    "current_version",
-    "default_index",
-    "default_index_folder",
-    "index_summary",
-    "load_index",
-    "save_index",
-]
+__all__ = ["SkillsIndex", "build_index", "check_model", "index_summary", "load_index", "save_index"]
 
-logger = logging.getLogger(__name__)
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
@@ -210,77 +197,6 @@ def check_model(index: SkillsIndex, encoder: Encoder) -> None:
         f"({encoder.fingerprint[:12]}, {encoder.dim} dimensions): use that model, or build an index for this "
         "one with 'skillstream index build'"
     )
-
-
-def default_index(taxonomy: str, encoder: Encoder) -> SkillsIndex:
-    """The index of a taxonomy (`esco` or a path) for `encoder`, built once and kept in the user's cache.
-
-    Processes may race: each builds what it does not find, and whole versions replace each other. Where the
-    cache cannot be written the index is built anew in every process.
-
-    Raises:
-        TaxonomyError: the taxonomy cannot be read.
-    """
-    loaded = load_taxonomy(taxonomy)
-    folder = _cache_folder_of(loaded, encoder)
-    index = _cached(folder, encoder)
-    if index is None:
-        index = build_index(loaded, encoder)
-        try:
-            save_index(index, folder)
-        except OutputError as error:
-            logger.warning("skills index is not cached: %s", error)
-    return index
-
-
-def default_index_folder(taxonomy: str, encoder: Encoder, *, temporary: bool = False) -> Path:
-    """The folder in the user's cache that `default_index` keeps this index in, for workers to read.
-
-    Args:
-        taxonomy: `esco` or a path.
-        encoder: what the index is for.
-        temporary: where the cache cannot be written, a folder that is removed when this process ends will do.
-
-    Raises:
-        TaxonomyError: the taxonomy cannot be read.
-        OutputError: the cache cannot be written.
-    """
-    loaded = load_taxonomy(taxonomy)
-    folder = _cache_folder_of(loaded, encoder)
-    if _cached(folder, encoder) is not None:
-        return folder
-    try:
-        check_writable(folder.parent)
-    except OSError as error:
-        if not temporary:
-            raise OutputError(
-                f"skills index cannot be written to the cache: {error}; "
-                "set SKILLSTREAM_CACHE_DIR to a folder that can be written, or give an --index"
-            ) from error
-        folder = temporary_folder() / folder.name
-        if _cached(folder, encoder) is not None:
-            return folder
-    save_index(build_index(loaded, encoder), folder)
-    return folder
-
-
-def _cache_folder_of(taxonomy: Taxonomy, encoder: Encoder) -> Path:
-    """Rows state the taxonomy's name and version, so that the same content under another name is another."""
-    stated = f"{taxonomy.name}\0{taxonomy.version}\0{taxonomy.fingerprint}"
-    key = hashlib.sha256(stated.encode()).hexdigest()[:16]
-    return cache_folder() / "indexes" / f"{key}-{encoder.fingerprint[:16]}-{encoder.backend}"
-
-
-def _cached(folder: Path, encoder: Encoder) -> SkillsIndex | None:
-    try:
-        if not folder.exists():
-            return None
-        index = load_index(folder)
-        check_model(index, encoder)
-    except (IndexFormatError, OSError) as error:
-        logger.warning("cached skills index is built again: %s", error)
-        return None
-    return index
 
 
 def index_summary(folder: str | Path) -> dict[str, object]:

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import msgspec
 
-from skillstream import __version__
 from skillstream.errors import OutputError, RunError
+from skillstream.layout import RUN_FILE
 from skillstream.store import Store, open_store
+from skillstream.version import __version__
 
-__all__ = ["RUN_FILE", "RunInfo", "open_run", "read_run", "taxonomy_identity", "versions", "without_secrets"]
+__all__ = ["RunInfo", "open_run", "read_run", "taxonomy_identity", "versions", "without_secrets"]
 
-RUN_FILE = "run.json"
 
 _SECRET_NAME = re.compile(r"passw|secret|token|credential|access.?key|api.?key|private.?key|sasl|auth", re.I)
 _URL_USER = re.compile(r"(\w+://)[^/@\s]+@")

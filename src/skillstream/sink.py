@@ -18,18 +18,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
-from urllib.parse import quote
 
 from skillstream.chain_file import FileFormatError, decode_header, encode_file
 from skillstream.errors import ChainError
+from skillstream.layout import FILE_NAME, ROOT_NAME, file_name, partition_folder
 from skillstream.rows import Row
 from skillstream.store import Store, open_store
 
-__all__ = ["Chain", "PublishResult", "partition_folder", "sweep"]
+__all__ = ["Chain", "PublishResult", "sweep"]
 
-TAGS_FOLDER = "tags"
-ROOT_NAME = "_start"
-FILE_NAME = re.compile(r"^(\d{20})\.parquet$")
 
 # A chunk ahead of the head means that another writer is about to close the gap (it was seen to take
 # under a second), or that nobody will: after this long the runner has to read again from the head.
@@ -160,7 +157,7 @@ class Chain:
             # Step 5. Write a temporary file, fsync, create `<h>.parquet` only if absent, remove the
             # temporary file, fsync the folder.
             data = encode_file(self.source, self.partition, head, end, kept)
-            if self._store.create(self._path(_file_name(head)), data):
+            if self._store.create(self._path(file_name(head)), data):
                 self._head = end
                 outcome: Literal["published", "trimmed"] = "published" if start == head else "trimmed"
                 return PublishResult(rows=len(kept), start=head, end=end, outcome=outcome)
@@ -168,7 +165,7 @@ class Chain:
 
     def _end_of(self, start: int) -> int | None:
         """Where the file named `start` ends; `None` if there is no such file."""
-        path = self._path(_file_name(start))
+        path = self._path(file_name(start))
         data = self._store.read(path)
         if data is None:
             return None
@@ -211,14 +208,3 @@ def sweep(root: str | Path, *, store: Store | None = None, now: Callable[[], flo
     Call it at start; the chain is right without it, too.
     """
     return (open_store(root) if store is None else store).sweep(now())
-
-
-def partition_folder(source: str, partition: int) -> str:
-    """The folder of a partition's files, relative to the output folder, hive-partitioned."""
-    if not source:
-        raise ValueError("expected a source's name, got an empty one")
-    return f"{TAGS_FOLDER}/source={quote(source, safe='')}/partition={partition:05d}"
-
-
-def _file_name(start: int) -> str:
-    return f"{start:020d}.parquet"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from skillstream.config import TagConfig, option
+from skillstream.config import TagConfig
 from skillstream.errors import UsageError
+from skillstream.options import option
 from skillstream.sources.kafka_config import KafkaConfig
 
 __all__ = ["StreamConfig"]

@@ -21,9 +21,9 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
-from skillstream import __version__
 from skillstream.errors import UsageError
 from skillstream.live import Live
+from skillstream.version import __version__
 
 __all__ = ["StreamCollector", "serve_metrics"]
 

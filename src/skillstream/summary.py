@@ -1,10 +1,10 @@
-"""What a run of `skillstream tag` did, for people and, as JSON, for scripts."""
+"""What a run of `skillstream tag` or `skillstream stream` did, for people and, as JSON, for scripts."""
 
 from __future__ import annotations
 
 import msgspec
 
-__all__ = ["RunSummary", "SourceSummary"]
+__all__ = ["RunSummary", "SourceSummary", "StreamSummary"]
 
 
 class SourceSummary(msgspec.Struct, frozen=True):
@@ -51,3 +51,27 @@ class RunSummary(msgspec.Struct, frozen=True):
     taxonomy_version: str
     problems: list[str]
     notes: list[str]
+
+
+class StreamSummary(msgspec.Struct, frozen=True):
+    """What a run of `skillstream stream` did.
+
+    Attributes:
+        records: records published; `rejected` of them by code.
+        positions: partition → exclusive end of its chain.
+        lag: records that were not read, by partition: 0 at the end of a back-fill.
+        age_p50, age_p99: seconds from a record's own time to its file, over the last minute.
+    """
+
+    output: str
+    topic: str
+    records: int
+    rejected: dict[str, int]
+    tags: int
+    seconds: float
+    positions: dict[int, int]
+    lag: dict[int, int]
+    age_p50: float | None
+    age_p99: float | None
+    model_version: str
+    taxonomy_version: str

@@ -18,19 +18,20 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from skillstream import __version__
 from skillstream.cache import LRUCache
 from skillstream.chunks import Chunk, Record
 from skillstream.config import TagConfig
 from skillstream.encoder import Encoder, load_encoder
 from skillstream.errors import SkillstreamError
 from skillstream.heads import load_heads
-from skillstream.index import SkillsIndex, check_model, default_index, load_index
+from skillstream.index import SkillsIndex, check_model, load_index
+from skillstream.index_cached import default_index
 from skillstream.postings import JobPosting, parse_payload, parse_record, posting_from_mapping
 from skillstream.ranking import Ranker, RankingOptions, SentenceMatches
 from skillstream.rejections import Rejection, RejectionCode
 from skillstream.rows import Row, RowError, Tag, TaggedChunk
 from skillstream.sentences import Document, Sentence, segment, split_long
+from skillstream.version import __version__
 
 __all__ = ["Explanation", "PostingRejectedError", "Tagger", "model_version", "taxonomy_version"]
 

@@ -12,16 +12,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from functools import cached_property
-from importlib import resources
-from pathlib import Path
 
 import msgspec
 
-from skillstream.errors import TaxonomyError
-
-__all__ = ["Skill", "Taxonomy", "collect_skills", "load_taxonomy"]
-
-ESCO_FILE = "esco.parquet"
+__all__ = ["Skill", "Taxonomy", "collect_skills"]
 
 
 class Skill(msgspec.Struct, frozen=True, array_like=True):
@@ -94,31 +88,6 @@ def collect_skills(name: str, version: str | None, rows: Iterable[Skill]) -> Tax
             label, kind = first.label, first.kind or row.kind
         skills[uri] = Skill(uri, label, _distinct(names, without=label), _distinct(groups), kind or None)
     return Taxonomy(name, version, list(skills.values()), skipped, merged)
-
-
-def load_taxonomy(spec: str) -> Taxonomy:
-    """The taxonomy that `spec` names: `esco`, or the path of a file or folder.
-
-    Raises:
-        TaxonomyError: nothing there, a kind of file we do not know, or no column with ids or labels.
-    """
-    # The readers need Skill and Taxonomy from here.
-    from skillstream.taxonomy_files import read_shipped, read_taxonomy
-
-    if spec.strip().lower() == "esco":
-        with resources.as_file(resources.files("skillstream") / "data" / ESCO_FILE) as path:
-            return read_shipped(path)
-    path = Path(spec).expanduser()
-    if not spec.strip() or not path.exists():  # an empty path would be the current folder
-        raise TaxonomyError(
-            f"taxonomy {spec!r}: no such file or folder; give a path, or 'esco' for the built-in one"
-        )
-    taxonomy = read_taxonomy(path)
-    if not taxonomy.skills:
-        raise TaxonomyError(
-            f"taxonomy {spec!r} has no skills: {taxonomy.skipped} rows, all without id or label"
-        )
-    return taxonomy
 
 
 def _distinct(texts: Iterable[str], without: str = "") -> list[str]:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from skillstream.errors import OutputError, UsageError
-from skillstream.pipelines.training_data import TrainingDataConfig, main, run
+from skillstream.pipelines.training_data import main, run
+from skillstream.training.data_config import TrainingDataConfig
 from skillstream.training.pair_files import load_pairs
 from skillstream.training.pairs import text_id
 from skillstream.training.sources import PairSource, parse_source

@@ -2,7 +2,8 @@ import pytest
 
 from skillstream.chain_check import verify_chain
 from skillstream.chain_file import encode_file
-from skillstream.sink import Chain, partition_folder
+from skillstream.layout import partition_folder
+from skillstream.sink import Chain
 from tests.chain_fakes import PARTITION, SOURCE, MemoryStore, make_row, make_rows
 
 FOLDER = partition_folder(SOURCE, PARTITION)

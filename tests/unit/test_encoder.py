@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 import skillstream.encoder
-from skillstream.encoder import choose_backend, export, load_encoder, resolve_model
+from skillstream.encoder import export, load_encoder, resolve_model
 from skillstream.encoder.batches import Batch, BatchEncoder, make_batches
 from skillstream.encoder.export import export_model
+from skillstream.encoder.load import choose_backend
 from skillstream.encoder.tokenizer import TextTokenizer, Tokens
 from skillstream.errors import ModelError, OutputError, RunError, UsageError
 from tests.unit.encoder_models import make_model, write_json
@@ -348,7 +349,7 @@ def test_without_torch_a_model_that_needs_converting_says_so(tmp_path, monkeypat
 
 
 def test_auto_takes_openvino_on_a_cpu(tiny, encoders, monkeypatch):
-    monkeypatch.setattr(skillstream.encoder, "_has_cuda", lambda: False)
+    monkeypatch.setattr(skillstream.encoder.load, "_has_cuda", lambda: False)
     assert choose_backend(resolve_model(str(tiny))).name == "openvino"
     encoder = load_encoder(str(tiny))
     assert encoder.backend == "openvino"
@@ -356,7 +357,7 @@ def test_auto_takes_openvino_on_a_cpu(tiny, encoders, monkeypatch):
 
 
 def test_auto_takes_torch_for_a_gpu(tiny, monkeypatch):
-    monkeypatch.setattr(skillstream.encoder, "_has_cuda", lambda: True)
+    monkeypatch.setattr(skillstream.encoder.load, "_has_cuda", lambda: True)
     choice = choose_backend(resolve_model(str(tiny)))
     assert (choice.name, choice.reason) == ("torch", "there is a CUDA GPU")
 
@@ -365,8 +366,8 @@ def test_auto_falls_back_to_torch_and_says_so(tiny, monkeypatch, caplog):
     def fail(*_):
         raise ModelError("no such luck")
 
-    monkeypatch.setattr(skillstream.encoder, "_has_cuda", lambda: False)
-    monkeypatch.setitem(skillstream.encoder.BACKENDS, "openvino", fail)
+    monkeypatch.setattr(skillstream.encoder.load, "_has_cuda", lambda: False)
+    monkeypatch.setitem(skillstream.encoder.load.BACKENDS, "openvino", fail)
     encoder = load_encoder(str(tiny))
     assert encoder.backend == "torch"
     assert "no such luck" in caplog.text

@@ -18,7 +18,8 @@ from skillstream import remote_folder
 from skillstream.cli import main
 from skillstream.encoder.models import resolve_model
 from skillstream.errors import IndexFormatError, ModelError, SourceError, UsageError
-from skillstream.index import build_index, current_version, index_summary, load_index, save_index
+from skillstream.index import build_index, index_summary, load_index, save_index
+from skillstream.index_files import current_version
 from skillstream.index_package import pack_index
 from skillstream.object_url import parse_url
 from skillstream.remote_folder import fetch_folder, push_folder

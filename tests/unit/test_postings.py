@@ -5,13 +5,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from skillstream.chunks import Record
-from skillstream.postings import (
-    FieldMapping,
-    JobPosting,
-    parse_payload,
-    parse_record,
-    posting_from_mapping,
-)
+from skillstream.posting_fields import FieldMapping
+from skillstream.postings import JobPosting, parse_payload, parse_record, posting_from_mapping
 from skillstream.rejections import Rejection, RejectionCode
 from skillstream.rows import Row, RowError, rows_to_table
 from skillstream.sentences import segment

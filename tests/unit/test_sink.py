@@ -5,8 +5,9 @@ from hypothesis import strategies as st
 
 from skillstream.chain_check import verify_chain
 from skillstream.errors import ChainError
+from skillstream.layout import partition_folder
 from skillstream.rows import ROW_SCHEMA, rows_to_table
-from skillstream.sink import Chain, PublishResult, partition_folder, sweep
+from skillstream.sink import Chain, PublishResult, sweep
 from skillstream.store import LocalStore
 from tests.chain_fakes import (
     PARTITION,

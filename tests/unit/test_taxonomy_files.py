@@ -7,7 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from skillstream.errors import TaxonomyError
-from skillstream.taxonomy import Skill, load_taxonomy
+from skillstream.taxonomy import Skill
+from skillstream.taxonomy_load import load_taxonomy
 
 ROOT = "http://data.europa.eu/esco/"
 

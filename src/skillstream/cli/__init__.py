@@ -15,8 +15,8 @@ from collections.abc import Sequence
 
 import click
 
-from skillstream import __version__
 from skillstream.errors import SkillstreamError, UsageError
+from skillstream.version import __version__
 
 __all__ = ["cli", "main"]
 

@@ -13,10 +13,10 @@ import click
 import msgspec
 from rich.table import Table
 
-from skillstream import __version__
 from skillstream.cli.tables import plain_console
 from skillstream.errors import UsageError
 from skillstream.object_url import is_url
+from skillstream.version import __version__
 
 if TYPE_CHECKING:
     from skillstream.tagger import Tagger
@@ -97,8 +97,7 @@ def _speed(tagger: Tagger) -> float:
 
 def _check_output(output: str, as_json: bool) -> int:
     from skillstream.chain_check import verify_chain
-    from skillstream.run_info import RUN_FILE
-    from skillstream.sink import TAGS_FOLDER
+    from skillstream.layout import RUN_FILE, TAGS_FOLDER
     from skillstream.store import open_store
 
     store = open_store(output)

@@ -9,7 +9,8 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from skillstream.encoder import BACKENDS, PRECISIONS, load_encoder
+from skillstream.encoder import load_encoder
+from skillstream.encoder.load import BACKENDS, PRECISIONS
 from skillstream.evaluation import Figures, evaluate, labels_index, read_annotations, read_labels
 from skillstream.heads import LANES, load_heads
 

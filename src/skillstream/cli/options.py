@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from skillstream.config import value_type
+from skillstream.options import value_type
 
 __all__ = ["config_options"]
 

@@ -16,7 +16,7 @@ from rich.text import Text
 from skillstream.live import LIVE, Snapshot
 
 if TYPE_CHECKING:
-    from skillstream.pipelines.tag_stream import StreamSummary
+    from skillstream.summary import StreamSummary
 
 __all__ = ["print_stream_summary", "show_status", "status_line"]
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from skillstream.sink import FILE_NAME, partition_folder
+from skillstream.layout import FILE_NAME, partition_folder
 from skillstream.store import open_store
 from skillstream.summary import RunSummary
 

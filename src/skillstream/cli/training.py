@@ -72,7 +72,8 @@ def training_data_command(
 
     The same sources and options make the same bytes, whatever the runner and the number of workers.
     """
-    from skillstream.pipelines.training_data import TrainingDataConfig, run  # Beam takes seconds to import
+    from skillstream.pipelines.training_data import run  # Beam takes seconds to import
+    from skillstream.training.data_config import TrainingDataConfig  # Beam takes seconds to import
     from skillstream.training.sources import parse_source
 
     config = TrainingDataConfig(

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from skillstream.errors import RunError, SourceError
+from skillstream.layout import RUN_FILE, TAGS_FOLDER
 from skillstream.object_url import ObjectURL, is_url, parse_url
-from skillstream.run_info import RUN_FILE
-from skillstream.sink import TAGS_FOLDER
 from skillstream.sources.storage import input_exists, list_objects, match_objects
 from skillstream.store import folder_name
 

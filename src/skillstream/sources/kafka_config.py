@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 from kafka.util import ensure_valid_topic_name
 
-from skillstream.config import option
 from skillstream.errors import UsageError
+from skillstream.options import option
 
 __all__ = ["KafkaConfig", "parse_start"]
 

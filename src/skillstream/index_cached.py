@@ -1,0 +1,89 @@
+"""The skills index of a taxonomy and a model, built once and kept in the user's cache."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from pathlib import Path
+
+from skillstream.encoder import Encoder
+from skillstream.errors import IndexFormatError, OutputError
+from skillstream.index import SkillsIndex, build_index, check_model, load_index, save_index
+from skillstream.paths import cache_folder, check_writable, temporary_folder
+from skillstream.taxonomy import Taxonomy
+from skillstream.taxonomy_load import load_taxonomy
+
+__all__ = ["default_index", "default_index_folder"]
+
+logger = logging.getLogger(__name__)
+
+
+def default_index(taxonomy: str, encoder: Encoder) -> SkillsIndex:
+    """The index of a taxonomy (`esco` or a path) for `encoder`, built once and kept in the user's cache.
+
+    Processes may race: each builds what it does not find, and whole versions replace each other. Where the
+    cache cannot be written the index is built anew in every process.
+
+    Raises:
+        TaxonomyError: the taxonomy cannot be read.
+    """
+    loaded = load_taxonomy(taxonomy)
+    folder = _cache_folder_of(loaded, encoder)
+    index = _cached(folder, encoder)
+    if index is None:
+        index = build_index(loaded, encoder)
+        try:
+            save_index(index, folder)
+        except OutputError as error:
+            logger.warning("skills index is not cached: %s", error)
+    return index
+
+
+def default_index_folder(taxonomy: str, encoder: Encoder, *, temporary: bool = False) -> Path:
+    """The folder in the user's cache that `default_index` keeps this index in, for workers to read.
+
+    Args:
+        taxonomy: `esco` or a path.
+        encoder: what the index is for.
+        temporary: where the cache cannot be written, a folder that is removed when this process ends will do.
+
+    Raises:
+        TaxonomyError: the taxonomy cannot be read.
+        OutputError: the cache cannot be written.
+    """
+    loaded = load_taxonomy(taxonomy)
+    folder = _cache_folder_of(loaded, encoder)
+    if _cached(folder, encoder) is not None:
+        return folder
+    try:
+        check_writable(folder.parent)
+    except OSError as error:
+        if not temporary:
+            raise OutputError(
+                f"skills index cannot be written to the cache: {error}; "
+                "set SKILLSTREAM_CACHE_DIR to a folder that can be written, or give an --index"
+            ) from error
+        folder = temporary_folder() / folder.name
+        if _cached(folder, encoder) is not None:
+            return folder
+    save_index(build_index(loaded, encoder), folder)
+    return folder
+
+
+def _cache_folder_of(taxonomy: Taxonomy, encoder: Encoder) -> Path:
+    """Rows state the taxonomy's name and version, so that the same content under another name is another."""
+    stated = f"{taxonomy.name}\0{taxonomy.version}\0{taxonomy.fingerprint}"
+    key = hashlib.sha256(stated.encode()).hexdigest()[:16]
+    return cache_folder() / "indexes" / f"{key}-{encoder.fingerprint[:16]}-{encoder.backend}"
+
+
+def _cached(folder: Path, encoder: Encoder) -> SkillsIndex | None:
+    try:
+        if not folder.exists():
+            return None
+        index = load_index(folder)
+        check_model(index, encoder)
+    except (IndexFormatError, OSError) as error:
+        logger.warning("cached skills index is built again: %s", error)
+        return None
+    return index
