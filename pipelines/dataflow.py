@@ -9,7 +9,7 @@ from importlib.util import find_spec
 
 from skillstream.config import TagConfig
 from skillstream.errors import UsageError
-from skillstream.object_url import is_url
+from skillstream.storage.url import is_url
 
 __all__ = ["dataflow_flags", "is_dataflow"]
 

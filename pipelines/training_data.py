@@ -27,7 +27,7 @@ from skillstream.encoder.tokenizer import TextTokenizer
 from skillstream.errors import OutputError, SkillstreamError, UsageError
 from skillstream.index_cached import default_index_folder
 from skillstream.pipelines.options import pipeline_runner, run_to_end
-from skillstream.store import check_local
+from skillstream.storage.store import check_local
 from skillstream.training.data_card import CountTokens, describe_pairs, write_data_card
 from skillstream.training.data_config import TrainingDataConfig
 from skillstream.training.sources import PairSource, parse_source

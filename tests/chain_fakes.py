@@ -8,12 +8,12 @@ from pathlib import Path
 import pyarrow.parquet as pq
 from obstore.store import MemoryStore as ObstoreMemory
 
-from skillstream.object_client import Bucket
-from skillstream.object_url import ObjectURL
+from skillstream.storage.bucket import Bucket
+from skillstream.storage.url import ObjectURL
 from skillstream.rows import Row, RowError, Tag
 from skillstream.sink import Chain
-from skillstream.store import LocalStore, Store
-from skillstream.store_object import ObjectStore
+from skillstream.storage.store import LocalStore, Store
+from skillstream.storage.object_store import ObjectStore
 
 SOURCE = "jobs/feed 1"
 PARTITION = 3

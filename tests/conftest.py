@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from obstore.store import MemoryStore
 
-from skillstream import object_client
+from skillstream.storage import bucket as object_client
 from skillstream.encoder import Encoder, load_encoder
 from skillstream.index import build_index, save_index
 from skillstream.taxonomy import Skill, Taxonomy

@@ -18,7 +18,7 @@ from apache_beam.pvalue import AsIter, AsSingleton, PBegin, PCollection
 from skillstream.encoder import load_encoder
 from skillstream.index import SkillsIndex, load_index
 from skillstream.index_package import IndexPackage, unpack_index
-from skillstream.paths import cache_folder, writable_folder
+from skillstream.storage.cache_folder import cache_folder, writable_folder
 from skillstream.training.near import Signature, bands, near_duplicates, signature
 from skillstream.training.negatives import hard_negatives
 from skillstream.training.pair_files import write_shard

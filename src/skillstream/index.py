@@ -26,7 +26,7 @@ import numpy.typing as npt
 
 from skillstream.errors import IndexFormatError
 from skillstream.index_files import IndexInfo, push_version, read_version, write_version
-from skillstream.object_url import ObjectURL, is_url, parse_url
+from skillstream.storage.url import ObjectURL, is_url, parse_url
 from skillstream.search import top_k
 from skillstream.taxonomy import Taxonomy
 

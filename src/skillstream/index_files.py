@@ -21,8 +21,8 @@ import xxhash
 from filelock import FileLock
 
 from skillstream.errors import IndexFormatError, OutputError, RunError
-from skillstream.object_url import ObjectURL, is_url, parse_url
-from skillstream.remote_folder import fetch_file, fetch_folder, push_folder, replace_file
+from skillstream.storage.url import ObjectURL, is_url, parse_url
+from skillstream.storage.remote_folder import fetch_file, fetch_folder, push_folder, replace_file
 from skillstream.taxonomy import Skill
 
 __all__ = [
@@ -87,7 +87,7 @@ def current_version(folder: str | Path) -> str:
 def version_folder(folder: str | Path) -> Path:
     """The folder of the version in use; `folder` itself if it is a version's own.
 
-    Of an index in an object store, a copy of that version's folder (see `skillstream.remote_folder`).
+    Of an index in an object store, a copy of that version's folder (see `skillstream.storage.remote_folder`).
 
     Raises:
         IndexFormatError: no index there, or it cannot be read.

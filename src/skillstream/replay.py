@@ -25,7 +25,7 @@ from skillstream.rejections import RejectionCode
 from skillstream.rows import TaggedChunk
 from skillstream.sink import Chain
 from skillstream.sources.kafka_config import parse_start
-from skillstream.store import Store, open_store
+from skillstream.storage.store import Store, open_store
 
 __all__ = ["PartitionReader", "ReplayConfig", "ReplaySummary", "Selection", "replay", "selected_chunks"]
 

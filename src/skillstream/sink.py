@@ -23,7 +23,7 @@ from skillstream.chain_file import FileFormatError, decode_header, encode_file
 from skillstream.errors import ChainError
 from skillstream.layout import FILE_NAME, ROOT_NAME, file_name, partition_folder
 from skillstream.rows import Row
-from skillstream.store import Store, open_store
+from skillstream.storage.store import Store, open_store
 
 __all__ = ["Chain", "PublishResult", "sweep"]
 

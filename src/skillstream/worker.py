@@ -14,7 +14,7 @@ from skillstream.errors import UsageError
 from skillstream.index import load_index
 from skillstream.index_files import current_version
 from skillstream.index_package import IndexPackage, unpack_index
-from skillstream.paths import cache_folder, writable_folder
+from skillstream.storage.cache_folder import cache_folder, writable_folder
 from skillstream.tagger import Tagger
 
 __all__ = ["TagWorker"]

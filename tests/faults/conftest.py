@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from scripts.dev_minio import MinioServer
 
-from skillstream.object_client import open_bucket
-from skillstream.object_url import ObjectURL, parse_url
+from skillstream.storage.bucket import open_bucket
+from skillstream.storage.url import ObjectURL, parse_url
 from tests.faults.stream_jobs import StreamJobs
 from tests.kafka.conftest import kafka, new_topic, own_kafka, produce
 from tests.object_store.conftest import memory_folder, own_minio

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from skillstream.chain_check import verify_chain
-from skillstream.store import Store, open_store
+from skillstream.storage.store import Store, open_store
 
 __all__ = ["assert_exactly_once", "published"]
 

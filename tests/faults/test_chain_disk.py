@@ -11,7 +11,7 @@ from skillstream.chain_check import verify_chain
 from skillstream.errors import OutputError, RunError
 from skillstream.run_info import RunInfo, open_run
 from skillstream.sink import Chain
-from skillstream.store import LocalStore
+from skillstream.storage.store import LocalStore
 from tests import servers
 from tests.chain_fakes import PARTITION, SOURCE, make_rows, published_offsets
 

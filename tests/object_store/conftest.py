@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from scripts.dev_minio import MinioServer
 
-from skillstream.object_client import open_bucket
+from skillstream.storage.bucket import open_bucket
 from tests.kafka.conftest import kafka, new_topic, own_kafka, produce
 from tests.servers import needed
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from skillstream.sink import Chain
-from skillstream.store import open_store
+from skillstream.storage.store import open_store
 from tests.chain_fakes import PARTITION, SOURCE, make_rows, published_offsets
 from tests.unit.test_sink import (
     assert_whole,

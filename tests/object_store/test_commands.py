@@ -12,8 +12,8 @@ from pyarrow.fs import S3FileSystem
 
 from skillstream.cli import main
 from skillstream.index import build_index, save_index
-from skillstream.object_client import open_bucket
-from skillstream.object_url import parse_url
+from skillstream.storage.bucket import open_bucket
+from skillstream.storage.url import parse_url
 from tests.data import make_jsonl
 from tests.faults.ledger import assert_exactly_once
 from tests.object_store.conftest import lead_to

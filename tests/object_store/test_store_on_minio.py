@@ -13,11 +13,11 @@ import pytest
 from scripts.dev_minio import MinioServer
 
 from skillstream.errors import OutputError, RunError
-from skillstream.object_client import open_bucket
-from skillstream.object_url import parse_url
+from skillstream.storage.bucket import open_bucket
+from skillstream.storage.url import parse_url
 from skillstream.run_info import RunInfo, open_run
 from skillstream.sink import Chain
-from skillstream.store import open_store
+from skillstream.storage.store import open_store
 from tests import servers
 from tests.chain_fakes import PARTITION, SOURCE, make_rows, published_offsets
 from tests.object_store.conftest import lead_to
@@ -69,7 +69,7 @@ def test_of_racing_writers_exactly_one_wins(output, same):
 
 def test_of_racing_processes_exactly_one_wins(output):
     program = (
-        "import sys; from skillstream.store import open_store; store = open_store(sys.argv[1]);"
+        "import sys; from skillstream.storage.store import open_store; store = open_store(sys.argv[1]);"
         "store.names(''); print('ready', flush=True); sys.stdin.readline();"
         "print(int(store.create('race', sys.argv[2].encode())))"
     )
@@ -132,7 +132,7 @@ def test_no_server(minio, output, monkeypatch):
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         port = nobody.getsockname()[1]
-        monkeypatch.setattr("skillstream.object_client.FIRST_PATIENCE_S", 0.5)
+        monkeypatch.setattr("skillstream.storage.bucket.FIRST_PATIENCE_S", 0.5)
         lead_to(minio, monkeypatch, AWS_ENDPOINT_URL=f"http://127.0.0.1:{port}")
         assert told(output).endswith(f"no answer from http://127.0.0.1:{port} (AWS_ENDPOINT_URL)")
 
@@ -203,7 +203,7 @@ def test_a_server_that_is_killed_and_comes_back_is_waited_for(own_minio):
 
 
 def test_a_server_that_stays_away_is_an_error_and_no_hang(own_minio, monkeypatch):
-    monkeypatch.setattr("skillstream.object_client.PATIENCE_S", 1.0)
+    monkeypatch.setattr("skillstream.storage.bucket.PATIENCE_S", 1.0)
     output = f"{own_minio.make_bucket('tags')}/out"
     store = open_store(output)
     store.create("a", b"x")

@@ -8,7 +8,7 @@ from skillstream.errors import ChainError
 from skillstream.layout import partition_folder
 from skillstream.rows import ROW_SCHEMA, rows_to_table
 from skillstream.sink import Chain, PublishResult, sweep
-from skillstream.store import LocalStore
+from skillstream.storage.store import LocalStore
 from tests.chain_fakes import (
     PARTITION,
     SOURCE,

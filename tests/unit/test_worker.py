@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from skillstream import paths
+from skillstream.storage import cache_folder as paths
 from skillstream.config import TagConfig
 from skillstream.errors import IndexFormatError
 from skillstream.index import build_index, load_index, save_index

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from skillstream.cli.tables import plain_console
 from skillstream.errors import UsageError
-from skillstream.object_url import is_url
+from skillstream.storage.url import is_url
 from skillstream.version import __version__
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def _speed(tagger: Tagger) -> float:
 def _check_output(output: str, as_json: bool) -> int:
     from skillstream.chain_check import verify_chain
     from skillstream.layout import RUN_FILE, TAGS_FOLDER
-    from skillstream.store import open_store
+    from skillstream.storage.store import open_store
 
     store = open_store(output)
     found = store.names("")

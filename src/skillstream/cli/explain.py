@@ -14,8 +14,8 @@ from skillstream.cli.options import config_options
 from skillstream.cli.tables import plain_console, tags_table
 from skillstream.config import TagConfig
 from skillstream.errors import RunError, SourceError, UsageError
-from skillstream.object_url import is_url, parse_url
-from skillstream.remote_folder import fetch_file
+from skillstream.storage.url import is_url, parse_url
+from skillstream.storage.remote_folder import fetch_file
 from skillstream.sections import BOILERPLATE
 from skillstream.tagger import Explanation, PostingRejectedError, Tagger
 

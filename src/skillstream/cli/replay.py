@@ -16,7 +16,7 @@ from skillstream.replay import PartitionReader, ReplayConfig, replay
 from skillstream.run_info import RunInfo, open_run, read_run, taxonomy_identity, versions, without_secrets
 from skillstream.sink import sweep
 from skillstream.sources.kafka_again import TopicAgain
-from skillstream.store import folder_name
+from skillstream.storage.store import folder_name
 
 __all__ = ["replay_command"]
 

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from skillstream.errors import UsageError
-from skillstream.store import check_local
+from skillstream.storage.store import check_local
 
 __all__ = ["train_command", "training_data_command"]
 

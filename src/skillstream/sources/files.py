@@ -16,7 +16,7 @@ from skillstream.sources.json_values import split_values
 from skillstream.sources.lines import Piece, split_lines, too_large
 from skillstream.sources.parquet_rows import parquet_records
 from skillstream.sources.plan import FileRange
-from skillstream.sources.storage import FileState, input_state
+from skillstream.storage.input_files import FileState, input_state
 
 __all__ = ["MAX_CHUNK_BYTES", "SourceReadError", "read_chunks"]
 

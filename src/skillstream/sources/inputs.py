@@ -10,9 +10,9 @@ from pathlib import Path
 
 from skillstream.errors import RunError, SourceError
 from skillstream.layout import RUN_FILE, TAGS_FOLDER
-from skillstream.object_url import ObjectURL, is_url, parse_url
-from skillstream.sources.storage import input_exists, list_objects, match_objects
-from skillstream.store import folder_name
+from skillstream.storage.url import ObjectURL, is_url, parse_url
+from skillstream.storage.input_files import input_exists, list_objects, match_objects
+from skillstream.storage.store import folder_name
 
 __all__ = ["InputKind", "expand_inputs", "input_kind"]
 

@@ -10,11 +10,11 @@ import pyarrow.parquet as pq
 
 from skillstream.chunks import Record
 from skillstream.errors import SourceError
-from skillstream.object_url import is_url
+from skillstream.storage.url import is_url
 from skillstream.rejections import Rejection, RejectionCode
 from skillstream.sources.decode import SourceReadError
 from skillstream.sources.json_rows import row_to_json
-from skillstream.sources.storage import open_input
+from skillstream.storage.input_files import open_input
 
 __all__ = ["open_parquet", "parquet_records"]
 

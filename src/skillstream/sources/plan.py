@@ -16,14 +16,14 @@ import msgspec
 import xxhash
 
 from skillstream.errors import SourceError
-from skillstream.object_url import ObjectURL
+from skillstream.storage.url import ObjectURL
 from skillstream.posting_fields import FieldMapping
 from skillstream.sources.columns import check_columns
 from skillstream.sources.csv_rows import csv_row_sizes, read_csv_header
 from skillstream.sources.decode import BLOCK_BYTES, SourceReadError, read_blocks
 from skillstream.sources.inputs import InputKind, expand_inputs, input_kind
 from skillstream.sources.parquet_rows import open_parquet
-from skillstream.sources.storage import input_state, open_input
+from skillstream.storage.input_files import input_state, open_input
 
 __all__ = ["RANGE_BYTES", "FilePlan", "FileRange", "InputFile", "plan_files"]
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from skillstream.errors import RunError
-from skillstream.object_client import Bucket, ChangedError, open_bucket
-from skillstream.object_url import ObjectURL, is_url, parse_url
+from skillstream.storage.bucket import Bucket, ChangedError, open_bucket
+from skillstream.storage.url import ObjectURL, is_url, parse_url
 
 __all__ = ["FileState", "input_exists", "input_state", "list_objects", "match_objects", "open_input"]
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 from obstore.exceptions import AlreadyExistsError, NotFoundError, PreconditionError
 
-from skillstream.object_url import SCHEMES, ObjectURL, shown
+from skillstream.storage.url import SCHEMES, ObjectURL, shown
 
 __all__ = ["ErrorKind", "endpoint_variable", "error_kind", "error_words"]
 

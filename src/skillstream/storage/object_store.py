@@ -11,8 +11,8 @@ import logging
 import secrets
 
 from skillstream.errors import OutputError, RunError
-from skillstream.object_client import Bucket, open_bucket
-from skillstream.object_url import ObjectURL
+from skillstream.storage.bucket import Bucket, open_bucket
+from skillstream.storage.url import ObjectURL
 
 __all__ = ["ObjectStore"]
 
@@ -22,7 +22,7 @@ _PROBE_BYTES = 1 << 16
 
 
 class ObjectStore:
-    """A folder of a bucket; see `skillstream.store.Store`.
+    """A folder of a bucket; see `skillstream.storage.store.Store`.
 
     Args:
         root: the folder's address.

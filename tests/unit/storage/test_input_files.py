@@ -14,15 +14,15 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from skillstream import remote_folder
+from skillstream.storage import remote_folder
 from skillstream.cli import main
 from skillstream.encoder.models import resolve_model
 from skillstream.errors import IndexFormatError, ModelError, SourceError, UsageError
 from skillstream.index import build_index, index_summary, load_index, save_index
 from skillstream.index_files import current_version
 from skillstream.index_package import pack_index
-from skillstream.object_url import parse_url
-from skillstream.remote_folder import fetch_folder, push_folder
+from skillstream.storage.url import parse_url
+from skillstream.storage.remote_folder import fetch_folder, push_folder
 from skillstream.sources.decode import SourceReadError
 from skillstream.sources.files import read_chunks
 from skillstream.sources.inputs import expand_inputs
@@ -126,7 +126,7 @@ def records_of(plan, start=None):
 @pytest.mark.parametrize("name", FORMS)
 def test_objects_are_read_as_files_are(memory_s3, tmp_path, name, monkeypatch):
     """The same sources, ranges, offsets and records: an output may go on with a copy elsewhere."""
-    monkeypatch.setattr("skillstream.sources.storage._OBJECT_BLOCK_BYTES", 1000)
+    monkeypatch.setattr("skillstream.storage.input_files._OBJECT_BLOCK_BYTES", 1000)
     data = FORMS[name](make_jsonl(200))
     (tmp_path / name).write_bytes(data)
     obstore.put(memory_s3("in"), f"deep/{name}", data)
@@ -142,7 +142,7 @@ def test_objects_are_read_as_files_are(memory_s3, tmp_path, name, monkeypatch):
 @pytest.mark.parametrize("name", FORMS)
 @pytest.mark.parametrize("change", ["replaced", "removed"])
 def test_rows_of_another_content_are_never_given(memory_s3, name, change, monkeypatch):
-    monkeypatch.setattr("skillstream.sources.storage._OBJECT_BLOCK_BYTES", 1000)
+    monkeypatch.setattr("skillstream.storage.input_files._OBJECT_BLOCK_BYTES", 1000)
     lines = make_jsonl(200)
     obstore.put(memory_s3("in"), name, FORMS[name](lines))
     plan = plan_files([f"s3://in/{name}"])

@@ -8,10 +8,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from skillstream import object_client
-from skillstream.object_client import open_bucket
-from skillstream.object_url import parse_url
-from skillstream.store import open_store
+from skillstream.storage import bucket as object_client
+from skillstream.storage.bucket import open_bucket
+from skillstream.storage.url import parse_url
+from skillstream.storage.store import open_store
 
 # The header that asks for "only if absent", and how the store answers when it is not.
 CONDITIONS = {

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Protocol
 
 from skillstream.errors import OutputError, RunError, UsageError
-from skillstream.object_url import ObjectURL, is_url, parse_url
-from skillstream.store_local import LocalStore
+from skillstream.storage.url import ObjectURL, is_url, parse_url
+from skillstream.storage.local_store import LocalStore
 
 __all__ = ["LocalStore", "Store", "check_local", "folder_name", "open_store"]
 
@@ -50,7 +50,7 @@ def open_store(root: str | Path) -> Store:
     if not is_url(root):
         return LocalStore(Path(root))
     # Imported when it is used: local files need no obstore.
-    from skillstream.store_object import ObjectStore
+    from skillstream.storage.object_store import ObjectStore
 
     try:
         return ObjectStore(parse_url(str(root)))

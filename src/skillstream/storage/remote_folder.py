@@ -16,9 +16,9 @@ from pathlib import Path
 from filelock import FileLock
 
 from skillstream.errors import RunError
-from skillstream.object_client import Bucket, ObjectInfo, open_bucket
-from skillstream.object_url import ObjectURL
-from skillstream.paths import cache_folder, writable_folder
+from skillstream.storage.bucket import Bucket, ObjectInfo, open_bucket
+from skillstream.storage.url import ObjectURL
+from skillstream.storage.cache_folder import cache_folder, writable_folder
 
 __all__ = ["fetch_file", "fetch_folder", "push_folder", "replace_file"]
 

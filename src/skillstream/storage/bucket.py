@@ -25,8 +25,8 @@ from obstore.exceptions import BaseError
 from obstore.store import AzureStore, GCSStore, S3Store
 
 from skillstream.errors import RunError
-from skillstream.object_errors import endpoint_variable, error_kind, error_words
-from skillstream.object_url import ObjectURL
+from skillstream.storage.bucket_errors import endpoint_variable, error_kind, error_words
+from skillstream.storage.url import ObjectURL
 
 __all__ = ["Bucket", "ChangedError", "ObjectInfo", "open_bucket"]
 

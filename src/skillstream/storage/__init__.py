@@ -1,0 +1,1 @@
+"""Where bytes lie: local folders, object stores, input files, the user's cache."""
