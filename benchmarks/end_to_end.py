@@ -55,8 +55,8 @@ def run_plain(postings: Path, model: str) -> dict[str, float]:
 
     from skillstream import Tagger
     from skillstream.encoder import resolve_model
-    from skillstream.postings import JobPosting, parse_payload
-    from skillstream.sentences import segment
+    from skillstream.postings.parse import JobPosting, parse_payload
+    from skillstream.postings.sentences import segment
 
     vectors = np.array(Tagger.load(model=model).index.vectors)
     encoder = SentenceTransformer(str(resolve_model(model).path), device="cpu")

@@ -14,9 +14,9 @@ import time
 from pathlib import Path
 
 from skillstream.exact import ExactMatcher
-from skillstream.posting_fields import FieldMapping
-from skillstream.postings import JobPosting, parse_payload
-from skillstream.sentences import segment
+from skillstream.postings.fields import FieldMapping
+from skillstream.postings.parse import JobPosting, parse_payload
+from skillstream.postings.sentences import segment
 from skillstream.taxonomy_load import load_taxonomy
 
 INVENTED = [

@@ -19,7 +19,7 @@ from skillstream.heads import load_heads
 from skillstream.index_cached import default_index
 from skillstream.matching import token_match
 from skillstream.ranking import Ranker
-from skillstream.sentences import Document, Sentence
+from skillstream.postings.sentences import Document, Sentence
 
 BLOCK = 256
 VERBS = ("Prepare", "Maintain", "Analyse", "You will design", "Experience in", "Support the team with")

@@ -10,7 +10,7 @@
     └── RunError              failed while running: exit code 1
         └── ChainError        a hole, an overlap or an unreadable file in a chain of files
 
-A bad *record* is none of these: it becomes a row with an error code (see `skillstream.postings`).
+A bad *record* is none of these: it becomes a row with an error code (see `skillstream.postings.parse`).
 """
 
 __all__ = [

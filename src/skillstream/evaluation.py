@@ -32,7 +32,7 @@ from skillstream.errors import UsageError
 from skillstream.heads import Heads
 from skillstream.index import SkillsIndex, build_index
 from skillstream.ranking import Ranker, RankingOptions
-from skillstream.sentences import Document, Sentence, split_long
+from skillstream.postings.sentences import Document, Sentence, split_long
 from skillstream.taxonomy import Skill, Taxonomy
 from skillstream.taxonomy_load import load_taxonomy
 

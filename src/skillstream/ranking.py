@@ -26,8 +26,8 @@ from skillstream.index import SkillsIndex
 from skillstream.lexical import LabelWords
 from skillstream.matching import evidence_span, token_match
 from skillstream.rows import Tag
-from skillstream.sections import BOILERPLATE
-from skillstream.sentences import Document, Sentence
+from skillstream.postings.sections import BOILERPLATE
+from skillstream.postings.sentences import Document, Sentence
 from skillstream.words import normal_words
 
 __all__ = ["Match", "Ranker", "RankingOptions", "SentenceMatches"]

@@ -39,7 +39,7 @@ class Tag(msgspec.Struct, frozen=True, array_like=True):
         match: `exact` (a label stands in the text), `semantic` or `both`.
         evidence: the sentence, as it stands in the posting's plain text.
         start, end: characters of the evidence in the posting's plain text, half-open.
-        section: `title`, `requirements`, `responsibilities`, ... (see `skillstream.sections`).
+        section: `title`, `requirements`, `responsibilities`, ... (see `skillstream.postings.sections`).
         groups: roll-up groups in the taxonomy, most specific first.
         words: the words of the evidence that prove the skill.
         words_start, words_end: characters of `words` in the posting's plain text, half-open.

@@ -26,11 +26,11 @@ from skillstream.errors import SkillstreamError
 from skillstream.heads import load_heads
 from skillstream.index import SkillsIndex, check_model, load_index
 from skillstream.index_cached import default_index
-from skillstream.postings import JobPosting, parse_payload, parse_record, posting_from_mapping
+from skillstream.postings.parse import JobPosting, parse_payload, parse_record, posting_from_mapping
 from skillstream.ranking import Ranker, RankingOptions, SentenceMatches
 from skillstream.rejections import Rejection, RejectionCode
 from skillstream.rows import Row, RowError, Tag, TaggedChunk
-from skillstream.sentences import Document, Sentence, segment, split_long
+from skillstream.postings.sentences import Document, Sentence, segment, split_long
 from skillstream.version import __version__
 
 __all__ = ["Explanation", "PostingRejectedError", "Tagger", "model_version", "taxonomy_version"]

@@ -11,7 +11,7 @@ from skillstream.chunks import Chunk, Record
 from skillstream.config import TagConfig
 from skillstream.errors import ChainError, UsageError
 from skillstream.index import load_index
-from skillstream.posting_fields import FieldMapping
+from skillstream.postings.fields import FieldMapping
 from skillstream.replay import ReplayConfig, replay
 from skillstream.rows import TaggedChunk
 from skillstream.sink import Chain

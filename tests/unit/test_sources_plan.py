@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skillstream.errors import SourceError
-from skillstream.posting_fields import FieldMapping
+from skillstream.postings.fields import FieldMapping
 from skillstream.sources.files import read_chunks
 from skillstream.sources.plan import FileRange, plan_files
 

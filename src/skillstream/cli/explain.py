@@ -16,7 +16,7 @@ from skillstream.config import TagConfig
 from skillstream.errors import RunError, SourceError, UsageError
 from skillstream.storage.url import is_url, parse_url
 from skillstream.storage.remote_folder import fetch_file
-from skillstream.sections import BOILERPLATE
+from skillstream.postings.sections import BOILERPLATE
 from skillstream.tagger import Explanation, PostingRejectedError, Tagger
 
 __all__ = ["explain_command"]

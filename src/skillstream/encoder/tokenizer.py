@@ -91,7 +91,7 @@ class TextTokenizer:
         special = self.max_length - self.max_tokens
         return ValueError(
             f"text {which} has {lengths[which] - special:,} tokens, the encoder takes {self.max_tokens};"
-            " cut it into windows first (skillstream.sentences.split_long)"
+            " cut it into windows first (skillstream.postings.sentences.split_long)"
         )
 
 

@@ -1,7 +1,7 @@
 """Values out of a JSON file: the elements of one array, or values one after another.
 
 Only the structure is followed (brackets and strings), so that a value comes out as the bytes that
-stand in the file, good or bad; parsing it is the business of `skillstream.postings`.
+stand in the file, good or bad; parsing it is the business of `skillstream.postings.parse`.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ import xxhash
 
 from skillstream.errors import SourceError
 from skillstream.storage.url import ObjectURL
-from skillstream.posting_fields import FieldMapping
+from skillstream.postings.fields import FieldMapping
 from skillstream.sources.columns import check_columns
 from skillstream.sources.csv_rows import csv_row_sizes, read_csv_header
 from skillstream.sources.decode import BLOCK_BYTES, SourceReadError, read_blocks

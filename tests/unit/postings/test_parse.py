@@ -5,11 +5,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from skillstream.chunks import Record
-from skillstream.posting_fields import FieldMapping
-from skillstream.postings import JobPosting, parse_payload, parse_record, posting_from_mapping
+from skillstream.postings.fields import FieldMapping
+from skillstream.postings.parse import JobPosting, parse_payload, parse_record, posting_from_mapping
 from skillstream.rejections import Rejection, RejectionCode
 from skillstream.rows import Row, RowError, rows_to_table
-from skillstream.sentences import segment
+from skillstream.postings.sentences import segment
 
 
 def posting_of(payload: bytes | str | dict, **fields: str) -> JobPosting:

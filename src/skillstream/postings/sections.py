@@ -2,7 +2,7 @@ r"""The parts of a posting: which line is a heading and of what, which sentence 
 
 Skills are asked for in some parts (requirements, duties) and only look like it in others (benefits,
 equal-opportunity statements, the company's praise of itself). All of it is decided by the tables
-of `skillstream.section_words`, in two steps:
+of `skillstream.postings.section_words`, in two steps:
 
 1. A line is a heading if it is short and says nothing else (`Required skills & experience`), or if
    it says so and is marked as one, by a colon at its end or by the markup. Its section lasts until
@@ -19,7 +19,7 @@ from collections.abc import Iterable
 from itertools import chain
 from typing import NamedTuple
 
-from skillstream.section_words import ASKING, FILLERS, HEADINGS, WORDINGS, Section
+from skillstream.postings.section_words import ASKING, FILLERS, HEADINGS, WORDINGS, Section
 
 __all__ = ["BOILERPLATE", "Heading", "Section", "heading", "section_of_sentence"]
 

@@ -1,6 +1,6 @@
 import pytest
 
-from skillstream.language import detect_language, language_code
+from skillstream.postings.language import detect_language, language_code
 
 
 @pytest.mark.parametrize(

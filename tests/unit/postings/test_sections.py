@@ -1,6 +1,6 @@
 import pytest
 
-from skillstream.sections import BOILERPLATE, Section, heading, section_of_sentence
+from skillstream.postings.sections import BOILERPLATE, Section, heading, section_of_sentence
 
 
 @pytest.mark.parametrize(

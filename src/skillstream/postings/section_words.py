@@ -1,4 +1,4 @@
-"""The words by which the parts of a posting are told: data for `skillstream.sections`.
+"""The words by which the parts of a posting are told: data for `skillstream.postings.sections`.
 
 Everything here is a fragment of a regular expression for text in lower case with plain apostrophes,
 matched from the start of a word on. Order matters: the first section that matches wins, so

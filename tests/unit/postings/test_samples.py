@@ -3,11 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from skillstream import postings
-from skillstream.postings import JobPosting, parse_payload
+from skillstream.postings import parse as postings
+from skillstream.postings.parse import JobPosting, parse_payload
 from skillstream.rejections import Rejection, RejectionCode
-from skillstream.sections import Section
-from skillstream.sentences import segment
+from skillstream.postings.sections import Section
+from skillstream.postings.sentences import segment
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = [

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from skillstream.postings import JobPosting
-from skillstream.sentences import Sentence, segment, split_long
+from skillstream.postings.parse import JobPosting
+from skillstream.postings.sentences import Sentence, segment, split_long
 
 
 def sentences(text: str, title: str = "") -> list[str]:

@@ -16,18 +16,9 @@ from datetime import UTC, datetime
 import msgspec
 
 from skillstream.chunks import Record
-from skillstream.language import language_code
-from skillstream.markup import as_html, is_blank, is_html, one_line
-from skillstream.posting_fields import (
-    FURTHER_TEXT,
-    ID_NAMES,
-    LANGUAGE_NAMES,
-    TEXT_NAMES,
-    TIME_NAMES,
-    TITLE_NAMES,
-    WELL_KNOWN,
-    FieldMapping,
-)
+from skillstream.postings.language import language_code
+from skillstream.postings.markup import as_html, is_blank, is_html, one_line
+from skillstream.postings.fields import FURTHER_TEXT, ID_NAMES, LANGUAGE_NAMES, TEXT_NAMES, TIME_NAMES, TITLE_NAMES, WELL_KNOWN, FieldMapping
 from skillstream.rejections import Rejection, RejectionCode
 
 __all__ = ["JobPosting", "parse_payload", "parse_record", "posting_from_mapping"]
@@ -41,7 +32,7 @@ class JobPosting(msgspec.Struct, frozen=True):
     Attributes:
         posting_id: the source's id; a number becomes its decimal digits.
         title: one line, entities decoded; may be empty.
-        text: the description, plain or HTML, not yet cleaned (see `skillstream.sentences.segment`).
+        text: the description, plain or HTML, not yet cleaned (see `skillstream.postings.sentences.segment`).
         event_time: when it was posted, milliseconds since the epoch, UTC.
         language: ISO 639 code if the source states it, else `None`.
     """

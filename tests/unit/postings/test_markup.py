@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from skillstream.markup import as_html, is_blank, is_html, one_line, text_lines
+from skillstream.postings.markup import as_html, is_blank, is_html, one_line, text_lines
 
 
 def lines(raw: str) -> list[str]:

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import msgspec
 import sentencex
 
-from skillstream.language import detect_language
-from skillstream.markup import BULLETS, Line, is_bullet, one_line, text_lines
-from skillstream.postings import JobPosting
-from skillstream.sections import BOILERPLATE, Heading, Section, heading, section_of_sentence
+from skillstream.postings.language import detect_language
+from skillstream.postings.markup import BULLETS, Line, is_bullet, one_line, text_lines
+from skillstream.postings.parse import JobPosting
+from skillstream.postings.sections import BOILERPLATE, Heading, Section, heading, section_of_sentence
 
 __all__ = ["Document", "Sentence", "TokenSpans", "segment", "split_long"]
 

@@ -1,0 +1,1 @@
+"""Bytes of a record to a posting, its plain text, sentences and sections."""
