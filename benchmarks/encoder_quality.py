@@ -21,7 +21,7 @@ import click
 import numpy as np
 
 from skillstream.encoder import Encoder, load_encoder
-from skillstream.taxonomy_load import load_taxonomy
+from skillstream.taxonomy.load import load_taxonomy
 from skillstream.training.pair_files import load_pairs
 from skillstream.training.pairs import TrainingPair
 

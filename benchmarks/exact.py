@@ -17,7 +17,7 @@ from skillstream.exact import ExactMatcher
 from skillstream.postings.fields import FieldMapping
 from skillstream.postings.parse import JobPosting, parse_payload
 from skillstream.postings.sentences import segment
-from skillstream.taxonomy_load import load_taxonomy
+from skillstream.taxonomy.load import load_taxonomy
 
 INVENTED = [
     "You write Python and SQL every day.",

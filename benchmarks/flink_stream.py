@@ -30,7 +30,7 @@ from skillstream.encoder import load_encoder
 from skillstream.flink_rest import FlinkRest
 from skillstream.index import build_index, save_index
 from skillstream.index_cached import default_index_folder
-from skillstream.taxonomy import Skill, Taxonomy
+from skillstream.taxonomy.skills import Skill, Taxonomy
 from tests.data import SKILLS
 from tests.flink.conftest import FlinkStream
 from tests.unit.encoder_models import make_model

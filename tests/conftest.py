@@ -17,7 +17,7 @@ from obstore.store import MemoryStore
 from skillstream.storage import bucket as object_client
 from skillstream.encoder import Encoder, load_encoder
 from skillstream.index import build_index, save_index
-from skillstream.taxonomy import Skill, Taxonomy
+from skillstream.taxonomy.skills import Skill, Taxonomy
 from skillstream.testing import HashEncoder
 from tests.data import SKILLS
 

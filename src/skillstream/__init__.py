@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from skillstream.rejections import Rejection, RejectionCode
     from skillstream.rows import ROW_SCHEMA, Row, Tag
     from skillstream.tagger import Explanation, PostingRejectedError, Tagger
-    from skillstream.taxonomy import Skill, Taxonomy
-    from skillstream.taxonomy_load import load_taxonomy
+    from skillstream.taxonomy.skills import Skill, Taxonomy
+    from skillstream.taxonomy.load import load_taxonomy
 
 # Imported on first use: `import skillstream` stays quick and loads neither torch nor OpenVINO.
 _HOME = {

@@ -33,8 +33,8 @@ from skillstream.heads import Heads
 from skillstream.index import SkillsIndex, build_index
 from skillstream.ranking import Ranker, RankingOptions
 from skillstream.postings.sentences import Document, Sentence, split_long
-from skillstream.taxonomy import Skill, Taxonomy
-from skillstream.taxonomy_load import load_taxonomy
+from skillstream.taxonomy.skills import Skill, Taxonomy
+from skillstream.taxonomy.load import load_taxonomy
 
 __all__ = ["Figures", "evaluate", "labels_index", "ranking_figures", "read_annotations", "read_labels"]
 

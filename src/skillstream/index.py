@@ -28,7 +28,7 @@ from skillstream.errors import IndexFormatError
 from skillstream.index_files import IndexInfo, push_version, read_version, write_version
 from skillstream.storage.url import ObjectURL, is_url, parse_url
 from skillstream.search import top_k
-from skillstream.taxonomy import Taxonomy
+from skillstream.taxonomy.skills import Taxonomy
 
 if TYPE_CHECKING:
     from skillstream.encoder import Encoder

@@ -10,8 +10,8 @@ from skillstream.encoder import Encoder
 from skillstream.errors import IndexFormatError, OutputError
 from skillstream.index import SkillsIndex, build_index, check_model, load_index, save_index
 from skillstream.storage.cache_folder import cache_folder, check_writable, temporary_folder
-from skillstream.taxonomy import Taxonomy
-from skillstream.taxonomy_load import load_taxonomy
+from skillstream.taxonomy.skills import Taxonomy
+from skillstream.taxonomy.load import load_taxonomy
 
 __all__ = ["default_index", "default_index_folder"]
 

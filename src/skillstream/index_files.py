@@ -23,7 +23,7 @@ from filelock import FileLock
 from skillstream.errors import IndexFormatError, OutputError, RunError
 from skillstream.storage.url import ObjectURL, is_url, parse_url
 from skillstream.storage.remote_folder import fetch_file, fetch_folder, push_folder, replace_file
-from skillstream.taxonomy import Skill
+from skillstream.taxonomy.skills import Skill
 
 __all__ = [
     "IndexInfo",

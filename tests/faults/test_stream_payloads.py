@@ -20,7 +20,7 @@ from skillstream.config import TagConfig
 from skillstream.index import build_index, load_index, save_index
 from skillstream.rejections import RejectionCode
 from skillstream.tagger import Tagger
-from skillstream.taxonomy import Skill, Taxonomy
+from skillstream.taxonomy.skills import Skill, Taxonomy
 from tests.data import SKILLS, make_posting
 from tests.faults.ledger import assert_exactly_once
 from tests.faults.stream_jobs import Load, await_rows

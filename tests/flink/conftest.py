@@ -20,7 +20,7 @@ from skillstream.flink_rest import FlinkRest
 from skillstream.index import build_index, save_index
 from skillstream.sink import Chain
 from skillstream.stream_config import StreamConfig
-from skillstream.taxonomy import Taxonomy
+from skillstream.taxonomy.skills import Taxonomy
 from skillstream.watchdog import Look, look_at
 from tests.faults.ledger import assert_exactly_once, published
 from tests.kafka.conftest import kafka, new_topic

@@ -13,7 +13,7 @@ from skillstream.chain_check import verify_chain
 from skillstream.errors import IndexFormatError, OutputError, RunError, SourceError
 from skillstream.index import build_index, save_index
 from skillstream.pipelines import tag_files
-from skillstream.taxonomy_load import load_taxonomy
+from skillstream.taxonomy.load import load_taxonomy
 from tests.data import make_jsonl, make_posting
 
 pytestmark = pytest.mark.usefixtures("hash_model")

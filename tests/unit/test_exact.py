@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import skillstream
 from skillstream.exact import ExactMatcher
-from skillstream.taxonomy_load import load_taxonomy
+from skillstream.taxonomy.load import load_taxonomy
 from skillstream.words import lower, normal_words
 
 SKILLS = {

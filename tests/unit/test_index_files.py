@@ -14,7 +14,7 @@ from skillstream import index_files
 from skillstream.errors import IndexFormatError, OutputError
 from skillstream.index import build_index, load_index, save_index
 from skillstream.index_files import current_version
-from skillstream.taxonomy import Skill, Taxonomy
+from skillstream.taxonomy.skills import Skill, Taxonomy
 from skillstream.testing import HashEncoder
 
 ENCODER = HashEncoder(dim=32)

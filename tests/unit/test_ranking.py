@@ -8,7 +8,7 @@ from skillstream.heads import neutral_heads
 from skillstream.index import build_index
 from skillstream.ranking import Match, Ranker, RankingOptions
 from skillstream.postings.sentences import Document, Sentence
-from skillstream.taxonomy import Skill, Taxonomy
+from skillstream.taxonomy.skills import Skill, Taxonomy
 from skillstream.testing import HashEncoder
 
 SKILLS = [

@@ -118,7 +118,7 @@ def test_missing_columns_are_named(tmp_path: Path) -> None:
 
 
 def test_phrasebook_names_only_skills_of_the_built_in_taxonomy() -> None:
-    from skillstream.taxonomy_load import load_taxonomy
+    from skillstream.taxonomy.load import load_taxonomy
 
     pairs, _ = made("phrases=builtin")
     assert len(pairs) > 700

@@ -11,7 +11,7 @@ from skillstream.config import TagConfig
 from skillstream.errors import IndexFormatError
 from skillstream.index import build_index, load_index, save_index
 from skillstream.index_package import pack_index
-from skillstream.taxonomy import Skill, Taxonomy
+from skillstream.taxonomy.skills import Skill, Taxonomy
 from skillstream.testing import HashEncoder
 from skillstream.worker import REFRESH_S, TagWorker
 

@@ -32,7 +32,7 @@ def build_command(taxonomy: str, model: str, output: str) -> None:
     """Embed the labels of a taxonomy into a new version of the index in --output."""
     from skillstream.encoder import load_encoder
     from skillstream.index import build_index, save_index
-    from skillstream.taxonomy_load import load_taxonomy
+    from skillstream.taxonomy.load import load_taxonomy
 
     skills = load_taxonomy(taxonomy)
     index = build_index(skills, load_encoder(model))

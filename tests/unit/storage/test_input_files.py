@@ -27,7 +27,7 @@ from skillstream.sources.decode import SourceReadError
 from skillstream.sources.files import read_chunks
 from skillstream.sources.inputs import expand_inputs
 from skillstream.sources.plan import plan_files
-from skillstream.taxonomy import Skill, Taxonomy
+from skillstream.taxonomy.skills import Skill, Taxonomy
 from tests.data import make_jsonl
 
 

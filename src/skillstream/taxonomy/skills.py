@@ -4,7 +4,7 @@
     load_taxonomy("skills.csv")    any table with an id and a label column
     load_taxonomy("folder")        ESCO's official CSV download, or O*NET's text files
 
-Reading the files themselves is the matter of `skillstream.taxonomy_files`.
+Reading the files themselves is the matter of `skillstream.taxonomy.readers`.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from skillstream.errors import TaxonomyError
-from skillstream.taxonomy import Skill, Taxonomy, collect_skills
+from skillstream.taxonomy.skills import Skill, Taxonomy, collect_skills
 
 __all__ = ["read_shipped", "read_taxonomy"]
 

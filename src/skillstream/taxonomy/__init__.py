@@ -1,0 +1,1 @@
+"""Which skills there are, under which names, in which groups."""
