@@ -16,7 +16,7 @@ import numpy as np
 
 from skillstream.encoder import load_encoder
 from skillstream.heads import load_heads
-from skillstream.index_cached import default_index
+from skillstream.index.cached import default_index
 from skillstream.matching import token_match
 from skillstream.ranking import Ranker
 from skillstream.postings.sentences import Document, Sentence

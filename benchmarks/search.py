@@ -14,7 +14,7 @@ import time
 
 import numpy as np
 
-from skillstream.search import top_k
+from skillstream.index.search import top_k
 
 SKILLS, DIM = 13_939, 384
 

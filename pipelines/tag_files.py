@@ -25,8 +25,8 @@ from apache_beam.runners.runner import PipelineResult
 from skillstream.config import FilesConfig
 from skillstream.encoder import load_encoder
 from skillstream.errors import SkillstreamError, UsageError
-from skillstream.index import check_model, load_index
-from skillstream.index_cached import default_index_folder
+from skillstream.index.skills_index import check_model, load_index
+from skillstream.index.cached import default_index_folder
 from skillstream.pipelines.dataflow import dataflow_flags
 from skillstream.pipelines.options import add_config_flags, config_from_flags, pipeline_runner, run_to_end
 from skillstream.run_info import RunInfo, open_run, read_run, taxonomy_identity, versions, without_secrets

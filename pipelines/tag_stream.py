@@ -25,8 +25,8 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from skillstream.encoder import load_encoder
 from skillstream.errors import RunError, SkillstreamError, UsageError
-from skillstream.index import check_model, load_index
-from skillstream.index_cached import default_index_folder
+from skillstream.index.skills_index import check_model, load_index
+from skillstream.index.cached import default_index_folder
 from skillstream.live import DRAIN, LIVE
 from skillstream.pipelines.dataflow import dataflow_flags, is_dataflow
 from skillstream.pipelines.options import (

@@ -25,7 +25,7 @@ from skillstream.encoder import load_encoder
 from skillstream.encoder.models import read_config, resolve_model
 from skillstream.encoder.tokenizer import TextTokenizer
 from skillstream.errors import OutputError, SkillstreamError, UsageError
-from skillstream.index_cached import default_index_folder
+from skillstream.index.cached import default_index_folder
 from skillstream.pipelines.options import pipeline_runner, run_to_end
 from skillstream.storage.store import check_local
 from skillstream.training.data_card import CountTokens, describe_pairs, write_data_card

@@ -35,7 +35,7 @@ from skillstream.heads import (
     neutral_heads,
     save_heads,
 )
-from skillstream.index import SkillsIndex
+from skillstream.index.skills_index import SkillsIndex
 from skillstream.ranking import Ranker
 
 Floats = npt.NDArray[np.float32]

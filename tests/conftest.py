@@ -16,7 +16,7 @@ from obstore.store import MemoryStore
 
 from skillstream.storage import bucket as object_client
 from skillstream.encoder import Encoder, load_encoder
-from skillstream.index import build_index, save_index
+from skillstream.index.skills_index import build_index, save_index
 from skillstream.taxonomy.skills import Skill, Taxonomy
 from skillstream.testing import HashEncoder
 from tests.data import SKILLS

@@ -11,7 +11,7 @@ import msgspec
 from apache_beam import coders
 
 from skillstream.chunks import Chunk
-from skillstream.index_package import IndexPackage
+from skillstream.index.package import IndexPackage
 from skillstream.rows import TaggedChunk
 from skillstream.sources.plan import FileRange
 

@@ -15,7 +15,7 @@ from apache_beam.utils.timestamp import Timestamp
 
 from skillstream.chunks import Chunk, as_record
 from skillstream.config import TagConfig
-from skillstream.index_package import IndexPackage
+from skillstream.index.package import IndexPackage
 from skillstream.rows import TaggedChunk, row_to_dict
 from skillstream.tagger import Tagger
 from skillstream.transforms import coders  # noqa: F401 - registers the coders of Chunk and TaggedChunk

@@ -16,8 +16,8 @@ from apache_beam.metrics import Metrics
 from apache_beam.pvalue import AsIter, AsSingleton, PBegin, PCollection
 
 from skillstream.encoder import load_encoder
-from skillstream.index import SkillsIndex, load_index
-from skillstream.index_package import IndexPackage, unpack_index
+from skillstream.index.skills_index import SkillsIndex, load_index
+from skillstream.index.package import IndexPackage, unpack_index
 from skillstream.storage.cache_folder import cache_folder, writable_folder
 from skillstream.training.near import Signature, bands, near_duplicates, signature
 from skillstream.training.negatives import hard_negatives

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from skillstream.config import FilesConfig, TagConfig
     from skillstream.encoder import Encoder, load_encoder
     from skillstream.errors import RunError, SkillstreamError, UsageError
-    from skillstream.index import SkillsIndex, build_index, load_index, save_index
+    from skillstream.index.skills_index import SkillsIndex, build_index, load_index, save_index
     from skillstream.postings.parse import JobPosting
     from skillstream.rejections import Rejection, RejectionCode
     from skillstream.rows import ROW_SCHEMA, Row, Tag

@@ -30,7 +30,7 @@ import numpy.typing as npt
 from skillstream.encoder import Encoder
 from skillstream.errors import UsageError
 from skillstream.heads import Heads
-from skillstream.index import SkillsIndex, build_index
+from skillstream.index.skills_index import SkillsIndex, build_index
 from skillstream.ranking import Ranker, RankingOptions
 from skillstream.postings.sentences import Document, Sentence, split_long
 from skillstream.taxonomy.skills import Skill, Taxonomy

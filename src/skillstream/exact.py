@@ -18,7 +18,7 @@ from skillstream.names import Kind, Name, collect_names
 from skillstream.words import PIECE, WORD, lower, normal_word
 
 if TYPE_CHECKING:
-    from skillstream.index import SkillsIndex
+    from skillstream.index.skills_index import SkillsIndex
 
 __all__ = ["ExactMatch", "ExactMatcher"]
 

@@ -22,7 +22,7 @@ from skillstream.encoder import Encoded
 from skillstream.exact import ExactMatch, ExactMatcher
 from skillstream.fusion import FEATURES, best_names, exact_features, label_lengths, weight_vector
 from skillstream.heads import Heads
-from skillstream.index import SkillsIndex
+from skillstream.index.skills_index import SkillsIndex
 from skillstream.lexical import LabelWords
 from skillstream.matching import evidence_span, token_match
 from skillstream.rows import Tag

@@ -11,9 +11,9 @@ from pathlib import Path
 from skillstream.config import TagConfig
 from skillstream.encoder import Encoder, load_encoder
 from skillstream.errors import UsageError
-from skillstream.index import load_index
-from skillstream.index_files import current_version
-from skillstream.index_package import IndexPackage, unpack_index
+from skillstream.index.skills_index import load_index
+from skillstream.index.versions import current_version
+from skillstream.index.package import IndexPackage, unpack_index
 from skillstream.storage.cache_folder import cache_folder, writable_folder
 from skillstream.tagger import Tagger
 

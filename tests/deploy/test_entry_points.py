@@ -22,7 +22,7 @@ import pytest
 from scripts.dev_server import free_port
 
 from skillstream.encoder import load_encoder
-from skillstream.index import load_index
+from skillstream.index.skills_index import load_index
 from skillstream.sources.kafka_settings import load_client_settings
 from tests.data import make_posting
 from tests.deploy.manifests import (

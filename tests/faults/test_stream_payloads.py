@@ -17,7 +17,7 @@ import pytest
 from kafka import KafkaProducer
 
 from skillstream.config import TagConfig
-from skillstream.index import build_index, load_index, save_index
+from skillstream.index.skills_index import build_index, load_index, save_index
 from skillstream.rejections import RejectionCode
 from skillstream.tagger import Tagger
 from skillstream.taxonomy.skills import Skill, Taxonomy

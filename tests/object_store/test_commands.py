@@ -11,7 +11,7 @@ import pytest
 from pyarrow.fs import S3FileSystem
 
 from skillstream.cli import main
-from skillstream.index import build_index, save_index
+from skillstream.index.skills_index import build_index, save_index
 from skillstream.storage.bucket import open_bucket
 from skillstream.storage.url import parse_url
 from tests.data import make_jsonl

@@ -7,7 +7,7 @@ import pytest
 from apache_beam import coders
 
 from skillstream.chunks import Chunk, Record
-from skillstream.index_package import IndexPackage
+from skillstream.index.package import IndexPackage
 from skillstream.rejections import Rejection, RejectionCode
 from skillstream.rows import TaggedChunk
 from skillstream.sources.plan import FileRange

@@ -53,7 +53,7 @@ def demo_output(tmp_path, monkeypatch, hash_model, index_folder):
 @pytest.mark.usefixtures("demo_output")
 def test_readme_snippets_run(block, monkeypatch, encoder, index_folder):
     from skillstream import Tagger
-    from skillstream.index import load_index
+    from skillstream.index.skills_index import load_index
 
     monkeypatch.setattr(Tagger, "load", classmethod(lambda cls, **_: cls(encoder, load_index(index_folder))))
     exec(compile(block, "README.md", "exec"), {})

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from skillstream.heads import neutral_heads
-from skillstream.index import build_index
+from skillstream.index.skills_index import build_index
 from skillstream.ranking import Match, Ranker, RankingOptions
 from skillstream.postings.sentences import Document, Sentence
 from skillstream.taxonomy.skills import Skill, Taxonomy

@@ -10,7 +10,7 @@ from skillstream.chain_check import verify_chain
 from skillstream.chunks import Chunk, Record
 from skillstream.config import TagConfig
 from skillstream.errors import ChainError, UsageError
-from skillstream.index import load_index
+from skillstream.index.skills_index import load_index
 from skillstream.postings.fields import FieldMapping
 from skillstream.replay import ReplayConfig, replay
 from skillstream.rows import TaggedChunk

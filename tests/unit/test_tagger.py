@@ -6,7 +6,7 @@ import pytest
 from skillstream import PostingRejectedError, TagConfig, Tagger
 from skillstream.chunks import Chunk, Record
 from skillstream.errors import IndexFormatError, UsageError
-from skillstream.index import load_index
+from skillstream.index.skills_index import load_index
 from skillstream.rows import rows_to_table
 from skillstream.tagger import blocks
 from skillstream.testing import HashEncoder

@@ -16,7 +16,7 @@ import pytest
 
 from skillstream.encoder import load_encoder
 from skillstream.encoder.export import export_model
-from skillstream.index import build_index, save_index
+from skillstream.index.skills_index import build_index, save_index
 from skillstream.training.pair_files import write_shard
 from skillstream.training.pairs import TrainingPair
 from tests.data import make_jsonl

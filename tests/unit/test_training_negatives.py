@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from skillstream.index import build_index
+from skillstream.index.skills_index import build_index
 from skillstream.taxonomy.skills import Skill, Taxonomy
 from skillstream.testing import HashEncoder
 from skillstream.training.negatives import hard_negatives

@@ -9,8 +9,8 @@ import pytest
 from skillstream.storage import cache_folder as paths
 from skillstream.config import TagConfig
 from skillstream.errors import IndexFormatError
-from skillstream.index import build_index, load_index, save_index
-from skillstream.index_package import pack_index
+from skillstream.index.skills_index import build_index, load_index, save_index
+from skillstream.index.package import pack_index
 from skillstream.taxonomy.skills import Skill, Taxonomy
 from skillstream.testing import HashEncoder
 from skillstream.worker import REFRESH_S, TagWorker
@@ -130,7 +130,7 @@ def test_errors_of_the_file_system_leave_the_old_one_in_force(
 
     clock.now += REFRESH_S
     with monkeypatch.context() as patch:
-        patch.setattr("skillstream.index_files._read_files", fails)
+        patch.setattr("skillstream.index.versions._read_files", fails)
         assert worker.tagger() is first
         with pytest.raises(IndexFormatError, match=error.strerror):
             load_index(folder)

@@ -18,9 +18,9 @@ from skillstream.storage import remote_folder
 from skillstream.cli import main
 from skillstream.encoder.models import resolve_model
 from skillstream.errors import IndexFormatError, ModelError, SourceError, UsageError
-from skillstream.index import build_index, index_summary, load_index, save_index
-from skillstream.index_files import current_version
-from skillstream.index_package import pack_index
+from skillstream.index.skills_index import build_index, index_summary, load_index, save_index
+from skillstream.index.versions import current_version
+from skillstream.index.package import pack_index
 from skillstream.storage.url import parse_url
 from skillstream.storage.remote_folder import fetch_folder, push_folder
 from skillstream.sources.decode import SourceReadError

@@ -1,6 +1,6 @@
 """Versions of a skills index on disk: written whole or not at all, checked when read.
 
-See `skillstream.index` for the layout of the folder.
+See `skillstream.index.skills_index` for the layout of the folder.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillstream import search
-from skillstream.search import top_k
+from skillstream.index import search
+from skillstream.index.search import top_k
 
 
 def naive(scores, k):

@@ -25,9 +25,9 @@ import numpy as np
 import numpy.typing as npt
 
 from skillstream.errors import IndexFormatError
-from skillstream.index_files import IndexInfo, push_version, read_version, write_version
+from skillstream.index.versions import IndexInfo, push_version, read_version, write_version
 from skillstream.storage.url import ObjectURL, is_url, parse_url
-from skillstream.search import top_k
+from skillstream.index.search import top_k
 from skillstream.taxonomy.skills import Taxonomy
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class SkillsIndex:
         return self.skills[i].kind
 
     def search(self, queries: Floats, k: int) -> tuple[Ints, Floats]:
-        """The k skills nearest to every query: see `skillstream.search.top_k`."""
+        """The k skills nearest to every query: see `skillstream.index.search.top_k`."""
         return top_k(queries, self.vectors, k)
 
 
