@@ -13,7 +13,7 @@ import json
 import time
 from pathlib import Path
 
-from skillstream.exact import ExactMatcher
+from skillstream.ranking.exact import ExactMatcher
 from skillstream.postings.fields import FieldMapping
 from skillstream.postings.parse import JobPosting, parse_payload
 from skillstream.postings.sentences import segment

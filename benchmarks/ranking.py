@@ -15,10 +15,10 @@ import click
 import numpy as np
 
 from skillstream.encoder import load_encoder
-from skillstream.heads import load_heads
+from skillstream.ranking.heads import load_heads
 from skillstream.index.cached import default_index
-from skillstream.matching import token_match
-from skillstream.ranking import Ranker
+from skillstream.ranking.token_match import token_match
+from skillstream.ranking.ranker import Ranker
 from skillstream.postings.sentences import Document, Sentence
 
 BLOCK = 256

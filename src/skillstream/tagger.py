@@ -23,11 +23,11 @@ from skillstream.chunks import Chunk, Record
 from skillstream.config import TagConfig
 from skillstream.encoder import Encoder, load_encoder
 from skillstream.errors import SkillstreamError
-from skillstream.heads import load_heads
+from skillstream.ranking.heads import load_heads
 from skillstream.index.skills_index import SkillsIndex, check_model, load_index
 from skillstream.index.cached import default_index
 from skillstream.postings.parse import JobPosting, parse_payload, parse_record, posting_from_mapping
-from skillstream.ranking import Ranker, RankingOptions, SentenceMatches
+from skillstream.ranking.ranker import Ranker, RankingOptions, SentenceMatches
 from skillstream.rejections import Rejection, RejectionCode
 from skillstream.rows import Row, RowError, Tag, TaggedChunk
 from skillstream.postings.sentences import Document, Sentence, segment, split_long

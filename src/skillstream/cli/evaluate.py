@@ -11,8 +11,8 @@ from rich.table import Table
 
 from skillstream.encoder import load_encoder
 from skillstream.encoder.load import BACKENDS, PRECISIONS
-from skillstream.evaluation import Figures, evaluate, labels_index, read_annotations, read_labels
-from skillstream.heads import LANES, load_heads
+from skillstream.ranking.evaluation import Figures, evaluate, labels_index, read_annotations, read_labels
+from skillstream.ranking.heads import LANES, load_heads
 
 __all__ = ["evaluate_command"]
 

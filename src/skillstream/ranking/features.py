@@ -2,7 +2,7 @@
 
     score = Σ weight[name] · feature[name]
 
-The weights of a lane stand in the heads of the model (`skillstream.heads`).
+The weights of a lane stand in the heads of the model (`skillstream.ranking.heads`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from skillstream.exact import ExactMatch
+from skillstream.ranking.exact import ExactMatch
 
 __all__ = ["FEATURES", "KINDS", "best_names", "exact_features", "label_lengths", "weight_vector"]
 
@@ -20,8 +20,8 @@ Floats = npt.NDArray[np.float32]
 
 FEATURES = (
     "pooled",  # cosine of the sentence's and the label's pooled vectors
-    "token",  # token-level match (skillstream.matching)
-    "overlap",  # part of the label's words that stand in the sentence (skillstream.lexical)
+    "token",  # token-level match (skillstream.ranking.token_match)
+    "overlap",  # part of the label's words that stand in the sentence (skillstream.ranking.word_overlap)
     "length",  # -log2 of the label's number of words: vectors favour long labels
     "preferred",  # the preferred label stands in the sentence, word for word
     "alternative",  # an alternative label does

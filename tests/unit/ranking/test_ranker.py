@@ -4,9 +4,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from skillstream.heads import neutral_heads
+from skillstream.ranking.heads import neutral_heads
 from skillstream.index.skills_index import build_index
-from skillstream.ranking import Match, Ranker, RankingOptions
+from skillstream.ranking.ranker import Match, Ranker, RankingOptions
 from skillstream.postings.sentences import Document, Sentence
 from skillstream.taxonomy.skills import Skill, Taxonomy
 from skillstream.testing import HashEncoder

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import skillstream
-from skillstream.exact import ExactMatcher
+from skillstream.ranking.exact import ExactMatcher
 from skillstream.taxonomy.load import load_taxonomy
-from skillstream.words import lower, normal_words
+from skillstream.ranking.words import lower, normal_words
 
 SKILLS = {
     "Java (computer programming)": ["Javax"],

@@ -1,6 +1,6 @@
 import numpy as np
 
-from skillstream.lexical import LabelWords, stem
+from skillstream.ranking.word_overlap import LabelWords, stem
 
 LABELS = ["manage budgets", "manage staff", "Java (computer programming)", "the of"]
 

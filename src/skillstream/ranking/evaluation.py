@@ -29,9 +29,9 @@ import numpy.typing as npt
 
 from skillstream.encoder import Encoder
 from skillstream.errors import UsageError
-from skillstream.heads import Heads
+from skillstream.ranking.heads import Heads
 from skillstream.index.skills_index import SkillsIndex, build_index
-from skillstream.ranking import Ranker, RankingOptions
+from skillstream.ranking.ranker import Ranker, RankingOptions
 from skillstream.postings.sentences import Document, Sentence, split_long
 from skillstream.taxonomy.skills import Skill, Taxonomy
 from skillstream.taxonomy.load import load_taxonomy
@@ -133,7 +133,7 @@ def evaluate(
         index: its labels are the vocabulary.
         encoder: the one that made the index.
         heads: the fitted parameters for this encoder.
-        lane: one of `skillstream.heads.LANES`.
+        lane: one of `skillstream.ranking.heads.LANES`.
 
     Raises:
         UsageError: no sentence has a label that the index has.

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 from skillstream.errors import ModelError
-from skillstream.fusion import FEATURES
-from skillstream.heads import LANES, Confidence, load_heads, neutral_heads, read_heads, save_heads
+from skillstream.ranking.features import FEATURES
+from skillstream.ranking.heads import LANES, Confidence, load_heads, neutral_heads, read_heads, save_heads
 
 CONFIDENCE = Confidence(-5.0, 8.0, 0.2, -0.8, -1.7, [(0.0, 0.0), (0.5, 0.4), (1.0, 0.97)])
 NONE_NAMED = np.zeros(4, bool)

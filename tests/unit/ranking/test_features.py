@@ -1,7 +1,7 @@
 import numpy as np
 
-from skillstream.exact import ExactMatch
-from skillstream.fusion import FEATURES, best_names, exact_features, label_lengths, weight_vector
+from skillstream.ranking.exact import ExactMatch
+from skillstream.ranking.features import FEATURES, best_names, exact_features, label_lengths, weight_vector
 
 
 def test_the_surest_name_of_a_skill_counts():

@@ -18,7 +18,7 @@ from typing import Literal
 
 import msgspec
 
-from skillstream.words import normal_words
+from skillstream.ranking.words import normal_words
 
 __all__ = ["Kind", "Name", "collect_names"]
 
@@ -40,7 +40,7 @@ class Name(msgspec.Struct, frozen=True):
     """One name to look for.
 
     Attributes:
-        words: its normal form (`skillstream.words`).
+        words: its normal form (`skillstream.ranking.words`).
         skills: the skills that have this name.
         kind: what the name is to them; the surest kind that any skill has it as.
         written: the spellings that alone count as this name; empty if any does.

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillstream.words import lower, normal_words
+from skillstream.ranking.words import lower, normal_words
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ class Lane(msgspec.Struct, frozen=True):
     """How one lane ranks, and what its scores mean.
 
     Attributes:
-        weights: weight of each feature of `skillstream.fusion.FEATURES`; absent ones weigh nothing.
+        weights: weight of each feature of `skillstream.ranking.features.FEATURES`; absent ones weigh nothing.
         confidence: what a score is worth.
         threshold: the confidence from which on a pair is a tag, unless the user says otherwise.
     """

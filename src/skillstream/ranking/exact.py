@@ -3,7 +3,7 @@
 Aho–Corasick runs over *words*, not characters: every word of a name is given one code point, a sentence
 becomes a string with one code point a word, and a name is found as a substring of it. So matches are whole
 words by construction, positions are word numbers, and all tolerance (case, plural, hyphens, spelling) lies in
-the normal form of words (`skillstream.words`). Which names are looked for is decided in `skillstream.names`.
+the normal form of words (`skillstream.ranking.words`). Which names are looked for is decided in `skillstream.ranking.names`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import msgspec
 from ahocorasick_rs import AhoCorasick, MatchKind
 
-from skillstream.names import Kind, Name, collect_names
-from skillstream.words import PIECE, WORD, lower, normal_word
+from skillstream.ranking.names import Kind, Name, collect_names
+from skillstream.ranking.words import PIECE, WORD, lower, normal_word
 
 if TYPE_CHECKING:
     from skillstream.index.skills_index import SkillsIndex

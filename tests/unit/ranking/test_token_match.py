@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillstream.matching import evidence_span, token_match
+from skillstream.ranking.token_match import evidence_span, token_match
 
 FLOATS = st.floats(0.0, 1.0, width=32)
 

@@ -15,7 +15,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from skillstream.words import normal_words
+from skillstream.ranking.words import normal_words
 
 __all__ = ["LabelWords", "stem"]
 

@@ -1,0 +1,1 @@
+"""From sentences and their vectors to ranked tags with confidence."""
