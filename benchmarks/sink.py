@@ -21,10 +21,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from skillstream.chain_check import verify_chain
-from skillstream.chain_file import encode_file
+from skillstream.output.chain_check import verify_chain
+from skillstream.output.chain_file import encode_file
 from skillstream.rows import Row, Tag
-from skillstream.sink import Chain
+from skillstream.output.chain import Chain
 from skillstream.sources.files import read_chunks
 from skillstream.sources.plan import plan_files
 

@@ -29,10 +29,10 @@ from skillstream.index.skills_index import check_model, load_index
 from skillstream.index.cached import default_index_folder
 from skillstream.pipelines.dataflow import dataflow_flags
 from skillstream.pipelines.options import add_config_flags, config_from_flags, pipeline_runner, run_to_end
-from skillstream.run_info import RunInfo, open_run, read_run, taxonomy_identity, versions, without_secrets
-from skillstream.sink import Chain, sweep
+from skillstream.output.run_info import RunInfo, open_run, read_run, taxonomy_identity, versions, without_secrets
+from skillstream.output.chain import Chain, sweep
 from skillstream.sources.plan import RANGE_BYTES, FilePlan, FileRange, plan_files
-from skillstream.summary import RunSummary, SourceSummary
+from skillstream.output.summary import RunSummary, SourceSummary
 from skillstream.tagger import model_version, taxonomy_version
 from skillstream.transforms.publish import PublishChunks
 from skillstream.transforms.read_files import PROBLEMS, ReadFiles

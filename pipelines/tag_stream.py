@@ -37,12 +37,12 @@ from skillstream.pipelines.options import (
     root_cause,
 )
 from skillstream.rows import TaggedChunk
-from skillstream.run_info import RunInfo, open_run, taxonomy_identity, versions, without_secrets
-from skillstream.sink import Chain, sweep
+from skillstream.output.run_info import RunInfo, open_run, taxonomy_identity, versions, without_secrets
+from skillstream.output.chain import Chain, sweep
 from skillstream.sources.kafka_start import StreamPlan, plan_stream
 from skillstream.stream_config import StreamConfig
 from skillstream.stream_metrics import serve_metrics
-from skillstream.summary import StreamSummary
+from skillstream.output.summary import StreamSummary
 from skillstream.transforms.observe import Observe
 from skillstream.transforms.publish import PublishChunks
 from skillstream.transforms.read_kafka import ReadKafka

@@ -11,7 +11,7 @@ from obstore.store import MemoryStore as ObstoreMemory
 from skillstream.storage.bucket import Bucket
 from skillstream.storage.url import ObjectURL
 from skillstream.rows import Row, RowError, Tag
-from skillstream.sink import Chain
+from skillstream.output.chain import Chain
 from skillstream.storage.store import LocalStore, Store
 from skillstream.storage.object_store import ObjectStore
 

@@ -1,4 +1,4 @@
-"""Tagged chunks to Parquet files, exactly once (see `skillstream.sink`)."""
+"""Tagged chunks to Parquet files, exactly once (see `skillstream.output.chain`)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from apache_beam.metrics import Metrics
 from apache_beam.pvalue import PCollection
 
 from skillstream.rows import TaggedChunk
-from skillstream.sink import Chain, PublishResult
+from skillstream.output.chain import Chain, PublishResult
 
 __all__ = ["PublishChunks"]
 

@@ -9,7 +9,7 @@ from apache_beam.metrics import Metrics
 from apache_beam.pvalue import PBegin, PCollection
 
 from skillstream.chunks import Chunk
-from skillstream.sink import Chain
+from skillstream.output.chain import Chain
 from skillstream.sources.files import SourceReadError, read_chunks
 from skillstream.sources.plan import FileRange
 from skillstream.transforms import coders  # noqa: F401 - registers the coders of FileRange and Chunk

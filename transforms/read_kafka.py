@@ -21,7 +21,7 @@ from apache_beam.utils.timestamp import Duration, Timestamp
 
 from skillstream.chunks import Chunk
 from skillstream.live import DRAIN, LIVE, Reading
-from skillstream.sink import Chain
+from skillstream.output.chain import Chain
 from skillstream.sources.kafka import KafkaReader
 from skillstream.sources.kafka_config import KafkaConfig
 from skillstream.transforms import coders  # noqa: F401 - registers the coder of Chunk

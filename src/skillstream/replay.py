@@ -15,15 +15,15 @@ from urllib.parse import unquote
 
 import msgspec
 
-from skillstream.chain_file import FileFormatError, decode_header, decode_table
+from skillstream.output.chain_file import FileFormatError, decode_header, decode_table
 from skillstream.chunks import Chunk, Record
 from skillstream.config import TagConfig
 from skillstream.errors import ChainError, UsageError
-from skillstream.layout import FILE_NAME, TAGS_FOLDER
+from skillstream.output.layout import FILE_NAME, TAGS_FOLDER
 from skillstream.options import option
 from skillstream.rejections import RejectionCode
 from skillstream.rows import TaggedChunk
-from skillstream.sink import Chain
+from skillstream.output.chain import Chain
 from skillstream.sources.kafka_config import parse_start
 from skillstream.storage.store import Store, open_store
 

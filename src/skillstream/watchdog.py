@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from skillstream.errors import RunError, SkillstreamError
-from skillstream.sink import Chain
+from skillstream.output.chain import Chain
 from skillstream.sources.kafka_client import end_offsets, make_admin, make_consumer, topic_facts
 from skillstream.sources.kafka_retry import one_line
 from skillstream.sources.kafka_settings import load_client_settings

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from skillstream.errors import ChainError
 from skillstream.rows import rows_to_table
-from skillstream.sink import Chain, sweep
+from skillstream.output.chain import Chain, sweep
 from tests.chain_fakes import SOURCE, make_rows
 
 PARTITIONS = 2

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from skillstream.chain_check import verify_chain
+from skillstream.output.chain_check import verify_chain
 from skillstream.storage.store import Store, open_store
 
 __all__ = ["assert_exactly_once", "published"]

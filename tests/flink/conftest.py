@@ -18,7 +18,7 @@ from skillstream.encoder import load_encoder
 from skillstream.errors import RunError
 from skillstream.flink_rest import FlinkRest
 from skillstream.index.skills_index import build_index, save_index
-from skillstream.sink import Chain
+from skillstream.output.chain import Chain
 from skillstream.stream_config import StreamConfig
 from skillstream.taxonomy.skills import Taxonomy
 from skillstream.watchdog import Look, look_at

@@ -9,11 +9,11 @@ import pytest
 from kafka import KafkaAdminClient
 from scripts.dev_kafka import create_topic
 
-from skillstream.chain_check import verify_chain
+from skillstream.output.chain_check import verify_chain
 from skillstream.errors import OutputError, RunError, SkillstreamError, SourceError, UsageError
 from skillstream.pipelines import tag_stream
 from skillstream.replay import ReplayConfig, replay
-from skillstream.run_info import read_run
+from skillstream.output.run_info import read_run
 from skillstream.sources.kafka_again import TopicAgain
 from skillstream.stream_config import StreamConfig
 from skillstream.tagger import Tagger

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from skillstream.sink import Chain
+from skillstream.output.chain import Chain
 from skillstream.storage.store import open_store
 from tests.chain_fakes import PARTITION, SOURCE, make_rows, published_offsets
 from tests.unit.test_sink import (

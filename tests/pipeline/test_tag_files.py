@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from skillstream import FilesConfig
-from skillstream.chain_check import verify_chain
+from skillstream.output.chain_check import verify_chain
 from skillstream.errors import IndexFormatError, OutputError, RunError, SourceError
 from skillstream.index.skills_index import build_index, save_index
 from skillstream.pipelines import tag_files

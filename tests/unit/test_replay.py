@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from skillstream.chain_check import verify_chain
+from skillstream.output.chain_check import verify_chain
 from skillstream.chunks import Chunk, Record
 from skillstream.config import TagConfig
 from skillstream.errors import ChainError, UsageError
@@ -14,7 +14,7 @@ from skillstream.index.skills_index import load_index
 from skillstream.postings.fields import FieldMapping
 from skillstream.replay import ReplayConfig, replay
 from skillstream.rows import TaggedChunk
-from skillstream.sink import Chain
+from skillstream.output.chain import Chain
 from skillstream.tagger import Tagger
 from tests.faults.ledger import published
 

@@ -96,8 +96,8 @@ def _speed(tagger: Tagger) -> float:
 
 
 def _check_output(output: str, as_json: bool) -> int:
-    from skillstream.chain_check import verify_chain
-    from skillstream.layout import RUN_FILE, TAGS_FOLDER
+    from skillstream.output.chain_check import verify_chain
+    from skillstream.output.layout import RUN_FILE, TAGS_FOLDER
     from skillstream.storage.store import open_store
 
     store = open_store(output)

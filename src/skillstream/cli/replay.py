@@ -13,8 +13,8 @@ import msgspec
 from skillstream.cli.options import config_options
 from skillstream.errors import OutputError, UsageError
 from skillstream.replay import PartitionReader, ReplayConfig, replay
-from skillstream.run_info import RunInfo, open_run, read_run, taxonomy_identity, versions, without_secrets
-from skillstream.sink import sweep
+from skillstream.output.run_info import RunInfo, open_run, read_run, taxonomy_identity, versions, without_secrets
+from skillstream.output.chain import sweep
 from skillstream.sources.kafka_again import TopicAgain
 from skillstream.storage.store import folder_name
 

@@ -16,7 +16,7 @@ from rich.text import Text
 from skillstream.live import LIVE, Snapshot
 
 if TYPE_CHECKING:
-    from skillstream.summary import StreamSummary
+    from skillstream.output.summary import StreamSummary
 
 __all__ = ["print_stream_summary", "show_status", "status_line"]
 

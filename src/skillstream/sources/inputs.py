@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from skillstream.errors import RunError, SourceError
-from skillstream.layout import RUN_FILE, TAGS_FOLDER
+from skillstream.output.layout import RUN_FILE, TAGS_FOLDER
 from skillstream.storage.url import ObjectURL, is_url, parse_url
 from skillstream.storage.input_files import input_exists, list_objects, match_objects
 from skillstream.storage.store import folder_name

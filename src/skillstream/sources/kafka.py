@@ -47,7 +47,7 @@ IN_HAND_BYTES = 64_000_000
 
 
 class ChainEnd(Protocol):
-    """What a reader wants to know of a partition's chain of files (`skillstream.sink.Chain`)."""
+    """What a reader wants to know of a partition's chain of files (`skillstream.output.chain.Chain`)."""
 
     def head(self) -> int | None:
         """The offset that the next file starts at; `None` without a root."""

@@ -1,6 +1,6 @@
 """Storage primitives of the chain of files: list, read, create only if absent.
 
-A `Store` is all that `skillstream.sink` and `skillstream.run_info` know about where the output lies,
+A `Store` is all that `skillstream.output.chain` and `skillstream.output.run_info` know about where the output lies,
 so that another kind of storage is another class and nothing else. Paths are relative to the store's
 root, with `/` between folders.
 """

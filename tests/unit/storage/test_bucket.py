@@ -9,7 +9,7 @@ from skillstream.errors import OutputError, RunError, UsageError
 from skillstream.storage.bucket import Bucket
 from skillstream.storage.bucket_errors import error_kind, error_words
 from skillstream.storage.url import ObjectURL, parse_url
-from skillstream.run_info import RunInfo, open_run, read_run
+from skillstream.output.run_info import RunInfo, open_run, read_run
 from skillstream.storage.store import folder_name, open_store
 from skillstream.storage.object_store import ObjectStore
 

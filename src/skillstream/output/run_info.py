@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from skillstream.errors import OutputError, RunError
-from skillstream.layout import RUN_FILE
+from skillstream.output.layout import RUN_FILE
 from skillstream.storage.store import Store, open_store
 from skillstream.version import __version__
 

@@ -4,7 +4,7 @@ import threading
 import pytest
 
 from skillstream.errors import OutputError
-from skillstream.run_info import RunInfo, open_run, read_run, versions, without_secrets
+from skillstream.output.run_info import RunInfo, open_run, read_run, versions, without_secrets
 from tests.chain_fakes import MemoryStore
 
 ESCO_FILES = {"taxonomy": "esco", "source": "files"}
