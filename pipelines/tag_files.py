@@ -31,7 +31,7 @@ from skillstream.pipelines.dataflow import dataflow_flags
 from skillstream.pipelines.options import add_config_flags, config_from_flags, pipeline_runner, run_to_end
 from skillstream.output.run_info import RunInfo, open_run, read_run, taxonomy_identity, versions, without_secrets
 from skillstream.output.chain import Chain, sweep
-from skillstream.sources.plan import RANGE_BYTES, FilePlan, FileRange, plan_files
+from skillstream.sources.files.plan import RANGE_BYTES, FilePlan, FileRange, plan_files
 from skillstream.output.summary import RunSummary, SourceSummary
 from skillstream.tagger import model_version, taxonomy_version
 from skillstream.transforms.publish import PublishChunks

@@ -13,7 +13,7 @@ from apache_beam import coders
 from skillstream.chunks import Chunk
 from skillstream.index.package import IndexPackage
 from skillstream.rows import TaggedChunk
-from skillstream.sources.plan import FileRange
+from skillstream.sources.files.plan import FileRange
 
 __all__ = ["ChunkCoder", "FileRangeCoder", "IndexPackageCoder", "StructCoder", "TaggedChunkCoder"]
 

@@ -10,8 +10,8 @@ from apache_beam.pvalue import PBegin, PCollection
 
 from skillstream.chunks import Chunk
 from skillstream.output.chain import Chain
-from skillstream.sources.files import SourceReadError, read_chunks
-from skillstream.sources.plan import FileRange
+from skillstream.sources.files.reader import SourceReadError, read_chunks
+from skillstream.sources.files.plan import FileRange
 from skillstream.transforms import coders  # noqa: F401 - registers the coders of FileRange and Chunk
 
 __all__ = ["PROBLEMS", "ReadFiles"]

@@ -10,7 +10,7 @@ from skillstream.chunks import Chunk, Record
 from skillstream.index.package import IndexPackage
 from skillstream.rejections import Rejection, RejectionCode
 from skillstream.rows import TaggedChunk
-from skillstream.sources.plan import FileRange
+from skillstream.sources.files.plan import FileRange
 from skillstream.transforms import coders as ours
 
 CHUNK = Chunk(

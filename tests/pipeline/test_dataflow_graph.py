@@ -15,7 +15,7 @@ from apache_beam.runners.pipeline_context import PipelineContext
 from skillstream.config import FilesConfig
 from skillstream.pipelines import dataflow, tag_files, tag_stream
 from skillstream.sources.kafka_start import StreamPlan
-from skillstream.sources.plan import FileRange
+from skillstream.sources.files.plan import FileRange
 from skillstream.stream_config import StreamConfig
 
 # The whole request may have 10 MB; the flags and the environment need little of it.

@@ -23,10 +23,10 @@ from skillstream.index.versions import current_version
 from skillstream.index.package import pack_index
 from skillstream.storage.url import parse_url
 from skillstream.storage.remote_folder import fetch_folder, push_folder
-from skillstream.sources.decode import SourceReadError
-from skillstream.sources.files import read_chunks
-from skillstream.sources.inputs import expand_inputs
-from skillstream.sources.plan import plan_files
+from skillstream.sources.files.decode import SourceReadError
+from skillstream.sources.files.reader import read_chunks
+from skillstream.sources.files.inputs import expand_inputs
+from skillstream.sources.files.plan import plan_files
 from skillstream.taxonomy.skills import Skill, Taxonomy
 from tests.data import make_jsonl
 
@@ -161,7 +161,7 @@ def test_rows_of_another_content_are_never_given(memory_s3, name, change, monkey
 
 
 def test_an_object_that_changes_while_it_is_planned_is_refused(memory_s3, monkeypatch):
-    from skillstream.sources import plan
+    from skillstream.sources.files import plan
 
     obstore.put(memory_s3("in"), "x.jsonl", make_jsonl(10))
     scan = plan._scan_lines

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from skillstream.chunks import Record
 from skillstream.errors import SourceError
 from skillstream.rejections import Rejection, RejectionCode
-from skillstream.sources.decode import read_blocks
-from skillstream.sources.json_rows import row_to_json
-from skillstream.sources.lines import KEPT_BYTES, MAX_PIECE_BYTES, Piece, split_lines, too_large
+from skillstream.sources.files.decode import read_blocks
+from skillstream.sources.files.json_rows import row_to_json
+from skillstream.sources.files.lines import KEPT_BYTES, MAX_PIECE_BYTES, Piece, split_lines, too_large
 
 __all__ = ["CsvHeader", "csv_records", "csv_row_sizes", "read_csv_header"]
 

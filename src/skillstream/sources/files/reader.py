@@ -1,4 +1,4 @@
-"""Chunks out of files: `read_chunks` reads one range of the plan that `skillstream.sources.plan` makes.
+"""Chunks out of files: `read_chunks` reads one range of the plan that `skillstream.sources.files.plan` makes.
 
 *Guarantee*: the same range of the same file gives the same records with the same offsets, from
 whichever row reading starts. *Unit of parallelism*: the range. Memory does not depend on the file's
@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from skillstream.chunks import Chunk, Record
-from skillstream.sources.csv_rows import csv_records, read_csv_header
-from skillstream.sources.decode import SourceReadError, read_blocks
-from skillstream.sources.json_values import split_values
-from skillstream.sources.lines import Piece, split_lines, too_large
-from skillstream.sources.parquet_rows import parquet_records
-from skillstream.sources.plan import FileRange
+from skillstream.sources.files.csv_rows import csv_records, read_csv_header
+from skillstream.sources.files.decode import SourceReadError, read_blocks
+from skillstream.sources.files.json_values import split_values
+from skillstream.sources.files.lines import Piece, split_lines, too_large
+from skillstream.sources.files.parquet_rows import parquet_records
+from skillstream.sources.files.plan import FileRange
 from skillstream.storage.input_files import FileState, input_state
 
 __all__ = ["MAX_CHUNK_BYTES", "SourceReadError", "read_chunks"]

@@ -12,8 +12,8 @@ from skillstream.chunks import Record
 from skillstream.errors import SourceError
 from skillstream.storage.url import is_url
 from skillstream.rejections import Rejection, RejectionCode
-from skillstream.sources.decode import SourceReadError
-from skillstream.sources.json_rows import row_to_json
+from skillstream.sources.files.decode import SourceReadError
+from skillstream.sources.files.json_rows import row_to_json
 from skillstream.storage.input_files import open_input
 
 __all__ = ["open_parquet", "parquet_records"]

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from skillstream.sources.decode import SourceReadError
-from skillstream.sources.lines import Gatherer, Piece
+from skillstream.sources.files.decode import SourceReadError
+from skillstream.sources.files.lines import Gatherer, Piece
 
 __all__ = ["split_values"]
 

@@ -20,10 +20,10 @@ from hypothesis import strategies as st
 
 from skillstream.errors import SourceError
 from skillstream.rejections import RejectionCode
-from skillstream.sources import decode, lines, plan
-from skillstream.sources.files import SourceReadError, read_chunks
-from skillstream.sources.json_values import split_values
-from skillstream.sources.plan import plan_files
+from skillstream.sources.files import decode, lines, plan
+from skillstream.sources.files.reader import SourceReadError, read_chunks
+from skillstream.sources.files.json_values import split_values
+from skillstream.sources.files.plan import plan_files
 
 POSTINGS = [
     {"id": str(i), "title": f"Wärter {i}", "description": f'a "{i}"\nb,c;\t' * (i % 5)} for i in range(100)
@@ -438,7 +438,7 @@ def test_what_the_csv_reader_refuses_is_one_rejected_row(tmp_path):
 
 
 def test_a_quote_without_end_is_bounded(tmp_path, monkeypatch):
-    monkeypatch.setattr("skillstream.sources.csv_rows.MAX_PIECE_BYTES", 1000)
+    monkeypatch.setattr("skillstream.sources.files.csv_rows.MAX_PIECE_BYTES", 1000)
     data = b'id,title\n1,"a\n' + b"2,b\n" * 1000
     records = read(write_csv(tmp_path, data))
     assert codes(records)[0] in (RejectionCode.TOO_LARGE, RejectionCode.RAGGED_ROW)
