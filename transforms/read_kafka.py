@@ -1,4 +1,4 @@
-"""A Kafka topic to chunks: a splittable DoFn around `skillstream.sources.kafka.KafkaReader`.
+"""A Kafka topic to chunks: a splittable DoFn around `skillstream.sources.kafka.reader.KafkaReader`.
 
 A restriction says how far a reader has come; the runner may take a checkpoint of it, never cut it in
 two. After a time budget the DoFn gives the rest back by itself, so that the runner gets to its
@@ -22,8 +22,8 @@ from apache_beam.utils.timestamp import Duration, Timestamp
 from skillstream.chunks import Chunk
 from skillstream.live import DRAIN, LIVE, Reading
 from skillstream.output.chain import Chain
-from skillstream.sources.kafka import KafkaReader
-from skillstream.sources.kafka_config import KafkaConfig
+from skillstream.sources.kafka.reader import KafkaReader
+from skillstream.sources.kafka.config import KafkaConfig
 from skillstream.transforms import coders  # noqa: F401 - registers the coder of Chunk
 from skillstream.transforms.kafka_restriction import KafkaRestriction, KafkaRestrictionProvider
 

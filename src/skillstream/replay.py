@@ -24,7 +24,7 @@ from skillstream.options import option
 from skillstream.rejections import RejectionCode
 from skillstream.rows import TaggedChunk
 from skillstream.output.chain import Chain
-from skillstream.sources.kafka_config import parse_start
+from skillstream.sources.kafka.config import parse_start
 from skillstream.storage.store import Store, open_store
 
 __all__ = ["PartitionReader", "ReplayConfig", "ReplaySummary", "Selection", "replay", "selected_chunks"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from skillstream.config import TagConfig
 from skillstream.errors import UsageError
 from skillstream.options import option
-from skillstream.sources.kafka_config import KafkaConfig
+from skillstream.sources.kafka.config import KafkaConfig
 
 __all__ = ["StreamConfig"]
 

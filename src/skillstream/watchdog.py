@@ -16,9 +16,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from skillstream.errors import RunError, SkillstreamError
 from skillstream.output.chain import Chain
-from skillstream.sources.kafka_client import end_offsets, make_admin, make_consumer, topic_facts
-from skillstream.sources.kafka_retry import one_line
-from skillstream.sources.kafka_settings import load_client_settings
+from skillstream.sources.kafka.client import end_offsets, make_admin, make_consumer, topic_facts
+from skillstream.sources.kafka.retry import one_line
+from skillstream.sources.kafka.client_settings import load_client_settings
 from skillstream.stream_config import StreamConfig
 
 __all__ = ["Look", "Stall", "Watchdog", "WatchdogMetrics", "look_at", "watch"]

@@ -23,7 +23,7 @@ from scripts.dev_server import free_port
 
 from skillstream.encoder import load_encoder
 from skillstream.index.skills_index import load_index
-from skillstream.sources.kafka_settings import load_client_settings
+from skillstream.sources.kafka.client_settings import load_client_settings
 from tests.data import make_posting
 from tests.deploy.manifests import (
     DEPLOY,

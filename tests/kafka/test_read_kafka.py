@@ -15,7 +15,7 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from skillstream.chunks import Chunk
 from skillstream.live import DRAIN, LIVE
 from skillstream.rows import Row, TaggedChunk
-from skillstream.sources.kafka_config import KafkaConfig
+from skillstream.sources.kafka.config import KafkaConfig
 from skillstream.transforms.kafka_restriction import KafkaRestriction, KafkaTracker
 from skillstream.transforms.publish import PublishChunks
 from skillstream.transforms.read_kafka import ReadKafka

@@ -14,7 +14,7 @@ from skillstream.errors import OutputError, RunError, SkillstreamError, SourceEr
 from skillstream.pipelines import tag_stream
 from skillstream.replay import ReplayConfig, replay
 from skillstream.output.run_info import read_run
-from skillstream.sources.kafka_again import TopicAgain
+from skillstream.sources.kafka.fetch import TopicAgain
 from skillstream.stream_config import StreamConfig
 from skillstream.tagger import Tagger
 from tests.data import make_posting

@@ -14,7 +14,7 @@ from apache_beam.runners.pipeline_context import PipelineContext
 
 from skillstream.config import FilesConfig
 from skillstream.pipelines import dataflow, tag_files, tag_stream
-from skillstream.sources.kafka_start import StreamPlan
+from skillstream.sources.kafka.plan import StreamPlan
 from skillstream.sources.files.plan import FileRange
 from skillstream.stream_config import StreamConfig
 

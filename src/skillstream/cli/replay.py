@@ -15,7 +15,7 @@ from skillstream.errors import OutputError, UsageError
 from skillstream.replay import PartitionReader, ReplayConfig, replay
 from skillstream.output.run_info import RunInfo, open_run, read_run, taxonomy_identity, versions, without_secrets
 from skillstream.output.chain import sweep
-from skillstream.sources.kafka_again import TopicAgain
+from skillstream.sources.kafka.fetch import TopicAgain
 from skillstream.storage.store import folder_name
 
 __all__ = ["replay_command"]

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skillstream.chunks import Chunk, Record
-from skillstream.sources.chunking import ChunkLimits, PartitionBuffer
+from skillstream.sources.kafka.partition_buffer import ChunkLimits, PartitionBuffer
 
 LIMITS = ChunkLimits(rows=3, bytes=10, linger_s=2.0)
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 from kafka import errors as kafka_errors
 
-from skillstream.sources.kafka_settings import ClientSettings
+from skillstream.sources.kafka.client_settings import ClientSettings
 
 __all__ = ["Backoff", "Retries", "error_kind", "one_line"]
 

@@ -12,7 +12,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka import errors as kafka_errors
 
 from skillstream.errors import SourceError
-from skillstream.sources.kafka_settings import ClientSettings
+from skillstream.sources.kafka.client_settings import ClientSettings
 
 __all__ = [
     "TopicFacts",
