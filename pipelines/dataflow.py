@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from importlib.util import find_spec
 
-from skillstream.config import TagConfig
+from skillstream.tagging.config import TagConfig
 from skillstream.errors import UsageError
 from skillstream.storage.url import is_url
 

@@ -20,7 +20,7 @@ from skillstream.flink_rest import FlinkJob, FlinkRest
 from skillstream.storage.url import is_url
 from skillstream.pipelines import tag_stream
 from skillstream.pipelines.options import BUNDLE_SIZE, check_cluster_flags, pipeline_runner
-from skillstream.stream_config import StreamConfig
+from skillstream.tagging.stream_config import StreamConfig
 
 __all__ = ["flink_flags", "start_afresh", "submit"]
 

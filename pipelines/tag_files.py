@@ -22,7 +22,7 @@ from apache_beam.metrics import MetricsFilter
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.runner import PipelineResult
 
-from skillstream.config import FilesConfig
+from skillstream.tagging.config import FilesConfig
 from skillstream.encoder import load_encoder
 from skillstream.errors import SkillstreamError, UsageError
 from skillstream.index.skills_index import check_model, load_index
@@ -33,7 +33,7 @@ from skillstream.output.run_info import RunInfo, open_run, read_run, taxonomy_id
 from skillstream.output.chain import Chain, sweep
 from skillstream.sources.files.plan import RANGE_BYTES, FilePlan, FileRange, plan_files
 from skillstream.output.summary import RunSummary, SourceSummary
-from skillstream.tagger import model_version, taxonomy_version
+from skillstream.tagging.tagger import model_version, taxonomy_version
 from skillstream.transforms.publish import PublishChunks
 from skillstream.transforms.read_files import PROBLEMS, ReadFiles
 from skillstream.transforms.skills_index import skills_index_side_input

@@ -40,7 +40,7 @@ from skillstream.rows import TaggedChunk
 from skillstream.output.run_info import RunInfo, open_run, taxonomy_identity, versions, without_secrets
 from skillstream.output.chain import Chain, sweep
 from skillstream.sources.kafka.plan import StreamPlan, plan_stream
-from skillstream.stream_config import StreamConfig
+from skillstream.tagging.stream_config import StreamConfig
 from skillstream.stream_metrics import serve_metrics
 from skillstream.output.summary import StreamSummary
 from skillstream.transforms.observe import Observe

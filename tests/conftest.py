@@ -64,7 +64,7 @@ def index_folder(encoder: HashEncoder, taxonomy: Taxonomy, tmp_path_factory: pyt
 @pytest.fixture
 def hash_model(monkeypatch: pytest.MonkeyPatch, encoder: HashEncoder) -> HashEncoder:
     """Every model name means the HashEncoder, for pipelines and commands in this process."""
-    for module in ("skillstream.worker", "skillstream.tagger", "skillstream.pipelines.tag_files"):
+    for module in ("skillstream.tagging.worker", "skillstream.tagging.tagger", "skillstream.pipelines.tag_files"):
         monkeypatch.setattr(f"{module}.load_encoder", lambda *_, **__: encoder)
     return encoder
 

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 from skillstream.version import __version__
 
 if TYPE_CHECKING:
-    from skillstream.config import FilesConfig, TagConfig
+    from skillstream.tagging.config import FilesConfig, TagConfig
     from skillstream.encoder import Encoder, load_encoder
     from skillstream.errors import RunError, SkillstreamError, UsageError
     from skillstream.index.skills_index import SkillsIndex, build_index, load_index, save_index
     from skillstream.postings.parse import JobPosting
     from skillstream.rejections import Rejection, RejectionCode
     from skillstream.rows import ROW_SCHEMA, Row, Tag
-    from skillstream.tagger import Explanation, PostingRejectedError, Tagger
+    from skillstream.tagging.tagger import Explanation, PostingRejectedError, Tagger
     from skillstream.taxonomy.skills import Skill, Taxonomy
     from skillstream.taxonomy.load import load_taxonomy
 

@@ -1,4 +1,4 @@
-"""How a stream runs on a Flink cluster: options of `skillstream flink` (see `skillstream.config`)."""
+"""How a stream runs on a Flink cluster: options of `skillstream flink` (see `skillstream.tagging.config`)."""
 
 from __future__ import annotations
 

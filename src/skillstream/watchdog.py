@@ -19,7 +19,7 @@ from skillstream.output.chain import Chain
 from skillstream.sources.kafka.client import end_offsets, make_admin, make_consumer, topic_facts
 from skillstream.sources.kafka.retry import one_line
 from skillstream.sources.kafka.client_settings import load_client_settings
-from skillstream.stream_config import StreamConfig
+from skillstream.tagging.stream_config import StreamConfig
 
 __all__ = ["Look", "Stall", "Watchdog", "WatchdogMetrics", "look_at", "watch"]
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import kubernetes_validate
 import pytest
 
-from skillstream.config import FilesConfig
+from skillstream.tagging.config import FilesConfig
 from skillstream.pipelines.options import add_config_flags
-from skillstream.stream_config import StreamConfig
+from skillstream.tagging.stream_config import StreamConfig
 from tests.deploy.manifests import (
     COMPOSE,
     DEPLOY,

@@ -18,7 +18,7 @@ from unittest import mock
 
 import skillstream.worker
 from skillstream.pipelines import tag_stream
-from skillstream.tagger import Tagger
+from skillstream.tagging.tagger import Tagger
 from skillstream.testing import HashEncoder
 
 
@@ -26,7 +26,7 @@ def run_job(flags: list[str], log: str, seconds_a_chunk: float, refresh_s: float
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for number in (1, 2):
         os.dup2(output, number)
-    skillstream.worker.REFRESH_S = refresh_s
+    skillstream.tagging.worker.REFRESH_S = refresh_s
     whole = Tagger.tag_chunk
 
     def slow(self: Tagger, *args: object, **options: object) -> object:
@@ -36,7 +36,7 @@ def run_job(flags: list[str], log: str, seconds_a_chunk: float, refresh_s: float
     encoder = HashEncoder()
     with (
         mock.patch.object(Tagger, "tag_chunk", slow),
-        mock.patch("skillstream.worker.load_encoder", return_value=encoder),
+        mock.patch("skillstream.tagging.worker.load_encoder", return_value=encoder),
         mock.patch("skillstream.pipelines.tag_stream.load_encoder", return_value=encoder),
     ):
         return tag_stream.main(flags)

@@ -8,7 +8,7 @@ import time
 from unittest import mock
 
 from skillstream.cli import main
-from skillstream.tagger import Tagger
+from skillstream.tagging.tagger import Tagger
 from skillstream.testing import HashEncoder
 
 if __name__ == "__main__":
@@ -22,7 +22,7 @@ if __name__ == "__main__":
     encoder = HashEncoder()
     patches = [
         mock.patch(f"{module}.load_encoder", return_value=encoder)
-        for module in ("skillstream.worker", "skillstream.pipelines.tag_files")
+        for module in ("skillstream.tagging.worker", "skillstream.pipelines.tag_files")
     ]
     with mock.patch.object(Tagger, "tag_chunk", slow), patches[0]:
         import skillstream.pipelines.tag_files  # noqa: F401 - slow import, before the patch needs it

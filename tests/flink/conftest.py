@@ -19,7 +19,7 @@ from skillstream.errors import RunError
 from skillstream.flink_rest import FlinkRest
 from skillstream.index.skills_index import build_index, save_index
 from skillstream.output.chain import Chain
-from skillstream.stream_config import StreamConfig
+from skillstream.tagging.stream_config import StreamConfig
 from skillstream.taxonomy.skills import Taxonomy
 from skillstream.watchdog import Look, look_at
 from tests.faults.ledger import assert_exactly_once, published

@@ -187,7 +187,7 @@ def test_another_taxonomy_file_of_the_same_name_is_refused_and_a_new_version_of_
 
 
 def test_a_failing_worker_is_one_error_and_running_again_goes_on(tmp_path, config, monkeypatch):
-    from skillstream.tagger import Tagger
+    from skillstream.tagging.tagger import Tagger
 
     path = write(tmp_path / "a.jsonl", make_jsonl(30))
     whole = Tagger.tag_chunk

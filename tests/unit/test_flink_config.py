@@ -14,7 +14,7 @@ from skillstream.flink_rest import FlinkJob
 from skillstream.pipelines import flink
 from skillstream.pipelines.flink import flink_flags
 from skillstream.pipelines.options import check_cluster_flags
-from skillstream.stream_config import StreamConfig
+from skillstream.tagging.stream_config import StreamConfig
 
 
 @pytest.mark.parametrize(

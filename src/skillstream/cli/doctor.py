@@ -19,7 +19,7 @@ from skillstream.storage.url import is_url
 from skillstream.version import __version__
 
 if TYPE_CHECKING:
-    from skillstream.tagger import Tagger
+    from skillstream.tagging.tagger import Tagger
 
 __all__ = ["doctor_command"]
 
@@ -51,7 +51,7 @@ def doctor_command(model: str, output: str | None, as_json: bool) -> int:
 
 def _check_machine(model: str, as_json: bool) -> int:
     from skillstream.encoder import load_encoder
-    from skillstream.tagger import Tagger
+    from skillstream.tagging.tagger import Tagger
 
     facts: dict[str, object] = {
         "skillstream": __version__,

@@ -1,4 +1,4 @@
-"""Click options out of the fields of a configuration class (see `skillstream.config`)."""
+"""Click options out of the fields of a configuration class (see `skillstream.tagging.config`)."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ import msgspec
 
 from skillstream.cli.options import config_options
 from skillstream.errors import OutputError, UsageError
-from skillstream.replay import PartitionReader, ReplayConfig, replay
+from skillstream.tagging.replay import PartitionReader, ReplayConfig, replay
 from skillstream.output.run_info import RunInfo, open_run, read_run, taxonomy_identity, versions, without_secrets
 from skillstream.output.chain import sweep
 from skillstream.sources.kafka.fetch import TopicAgain
@@ -37,7 +37,7 @@ def replay_command(source: str, as_json: bool, **options: Any) -> int:
         raise OutputError(f"{source} is no output of skillstream: it has no run.json")
     if folder_name(source) == folder_name(config.output):
         raise UsageError("--output must be another folder than the one that is replayed")
-    from skillstream.tagger import Tagger  # loads the encoder's libraries
+    from skillstream.tagging.tagger import Tagger  # loads the encoder's libraries
 
     tagger = Tagger.from_config(config)
     selection = dataclasses.asdict(config.selection)

@@ -3,7 +3,7 @@
     record ─ postings.parse_record ─ sentences.segment ─ encoder ─ ranking ─ Row
 
 A tagger holds an encoder and one version of a skills index; it does not change. A running job that
-meets a new index version makes a new tagger around the same encoder (see `skillstream.worker`).
+meets a new index version makes a new tagger around the same encoder (see `skillstream.tagging.worker`).
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from skillstream.cache import LRUCache
+from skillstream.tagging.lru_cache import LRUCache
 from skillstream.chunks import Chunk, Record
-from skillstream.config import TagConfig
+from skillstream.tagging.config import TagConfig
 from skillstream.encoder import Encoder, load_encoder
 from skillstream.errors import SkillstreamError
 from skillstream.ranking.heads import load_heads
@@ -88,7 +88,7 @@ class Tagger:
             model: `default`, `base`, a sentence-transformers folder or a hub id.
             taxonomy: `esco` or a file or folder; its index is built once and cached.
             index: folder of a prebuilt index; wins over `taxonomy`.
-            options: any further field of `skillstream.config.TagConfig`, such as `top_k`.
+            options: any further field of `skillstream.tagging.config.TagConfig`, such as `top_k`.
 
         Raises:
             UsageError: the model, taxonomy or index cannot be used, or an option is wrong.

@@ -8,7 +8,7 @@ from skillstream.chunks import Chunk, Record
 from skillstream.errors import IndexFormatError, UsageError
 from skillstream.index.skills_index import load_index
 from skillstream.rows import rows_to_table
-from skillstream.tagger import blocks
+from skillstream.tagging.tagger import blocks
 from skillstream.testing import HashEncoder
 from tests.data import make_posting
 
@@ -149,7 +149,7 @@ def test_wrong_options_are_refused(wrong):
 
 
 def test_a_bug_in_one_record_rejects_that_record_alone(tagger, monkeypatch):
-    from skillstream import tagger as module
+    from skillstream.tagging import tagger as module
 
     whole = module.segment
 

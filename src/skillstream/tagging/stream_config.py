@@ -1,10 +1,10 @@
-"""What `skillstream stream` is told to do (see `skillstream.config` for how options are declared)."""
+"""What `skillstream stream` is told to do (see `skillstream.tagging.config` for how options are declared)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from skillstream.config import TagConfig
+from skillstream.tagging.config import TagConfig
 from skillstream.errors import UsageError
 from skillstream.options import option
 from skillstream.sources.kafka.config import KafkaConfig

@@ -8,14 +8,14 @@ import pytest
 
 from skillstream.output.chain_check import verify_chain
 from skillstream.chunks import Chunk, Record
-from skillstream.config import TagConfig
+from skillstream.tagging.config import TagConfig
 from skillstream.errors import ChainError, UsageError
 from skillstream.index.skills_index import load_index
 from skillstream.postings.fields import FieldMapping
-from skillstream.replay import ReplayConfig, replay
+from skillstream.tagging.replay import ReplayConfig, replay
 from skillstream.rows import TaggedChunk
 from skillstream.output.chain import Chain
-from skillstream.tagger import Tagger
+from skillstream.tagging.tagger import Tagger
 from tests.faults.ledger import published
 
 TIME = 1_700_000_000_000

@@ -8,14 +8,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from skillstream.config import TagConfig
+from skillstream.tagging.config import TagConfig
 from skillstream.encoder import Encoder, load_encoder
 from skillstream.errors import UsageError
 from skillstream.index.skills_index import load_index
 from skillstream.index.versions import current_version
 from skillstream.index.package import IndexPackage, unpack_index
 from skillstream.storage.cache_folder import cache_folder, writable_folder
-from skillstream.tagger import Tagger
+from skillstream.tagging.tagger import Tagger
 
 __all__ = ["TagWorker"]
 

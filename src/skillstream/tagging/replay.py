@@ -17,7 +17,7 @@ import msgspec
 
 from skillstream.output.chain_file import FileFormatError, decode_header, decode_table
 from skillstream.chunks import Chunk, Record
-from skillstream.config import TagConfig
+from skillstream.tagging.config import TagConfig
 from skillstream.errors import ChainError, UsageError
 from skillstream.output.layout import FILE_NAME, TAGS_FOLDER
 from skillstream.options import option

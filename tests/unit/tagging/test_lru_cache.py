@@ -1,4 +1,4 @@
-from skillstream.cache import LRUCache
+from skillstream.tagging.lru_cache import LRUCache
 
 
 def test_keeps_what_was_used_last():

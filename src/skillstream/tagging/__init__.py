@@ -1,0 +1,1 @@
+"""Where all rooms meet: configuration, the tagger, what a worker holds, replay."""
