@@ -27,7 +27,7 @@ from skillstream.encoder import load_encoder
 from skillstream.errors import RunError, SkillstreamError, UsageError
 from skillstream.index.skills_index import check_model, load_index
 from skillstream.index.cached import default_index_folder
-from skillstream.live import DRAIN, LIVE
+from skillstream.monitoring.live import DRAIN, LIVE
 from skillstream.pipelines.dataflow import dataflow_flags, is_dataflow
 from skillstream.pipelines.options import (
     add_config_flags,
@@ -41,7 +41,7 @@ from skillstream.output.run_info import RunInfo, open_run, taxonomy_identity, ve
 from skillstream.output.chain import Chain, sweep
 from skillstream.sources.kafka.plan import StreamPlan, plan_stream
 from skillstream.tagging.stream_config import StreamConfig
-from skillstream.stream_metrics import serve_metrics
+from skillstream.monitoring.metrics import serve_metrics
 from skillstream.output.summary import StreamSummary
 from skillstream.transforms.observe import Observe
 from skillstream.transforms.publish import PublishChunks

@@ -7,8 +7,8 @@ import re
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.process_collector import ProcessCollector
 
-from skillstream.live import Live, Reading
-from skillstream.stream_metrics import StreamCollector
+from skillstream.monitoring.live import Live, Reading
+from skillstream.monitoring.metrics import StreamCollector
 
 __all__ = ["labels_of", "served_by_a_stream"]
 

@@ -1,4 +1,4 @@
-"""Tagged chunks to the figures of this process (see `skillstream.live`), passed on as they are."""
+"""Tagged chunks to the figures of this process (see `skillstream.monitoring.live`), passed on as they are."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import apache_beam as beam
 
-from skillstream.live import LIVE
+from skillstream.monitoring.live import LIVE
 from skillstream.rows import TaggedChunk
 
 __all__ = ["Observe"]

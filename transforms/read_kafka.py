@@ -20,7 +20,7 @@ from apache_beam.transforms.window import TimestampedValue
 from apache_beam.utils.timestamp import Duration, Timestamp
 
 from skillstream.chunks import Chunk
-from skillstream.live import DRAIN, LIVE, Reading
+from skillstream.monitoring.live import DRAIN, LIVE, Reading
 from skillstream.output.chain import Chain
 from skillstream.sources.kafka.reader import KafkaReader
 from skillstream.sources.kafka.config import KafkaConfig

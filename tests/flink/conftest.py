@@ -21,7 +21,7 @@ from skillstream.index.skills_index import build_index, save_index
 from skillstream.output.chain import Chain
 from skillstream.tagging.stream_config import StreamConfig
 from skillstream.taxonomy.skills import Taxonomy
-from skillstream.watchdog import Look, look_at
+from skillstream.monitoring.watchdog import Look, look_at
 from tests.faults.ledger import assert_exactly_once, published
 from tests.kafka.conftest import kafka, new_topic
 from tests.object_store.conftest import own_minio

@@ -13,7 +13,7 @@ import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from skillstream.chunks import Chunk
-from skillstream.live import DRAIN, LIVE
+from skillstream.monitoring.live import DRAIN, LIVE
 from skillstream.rows import Row, TaggedChunk
 from skillstream.sources.kafka.config import KafkaConfig
 from skillstream.transforms.kafka_restriction import KafkaRestriction, KafkaTracker

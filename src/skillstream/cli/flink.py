@@ -16,7 +16,7 @@ from skillstream.errors import UsageError
 from skillstream.flink_config import FlinkConfig
 from skillstream.flink_rest import FlinkJob, FlinkRest
 from skillstream.tagging.stream_config import StreamConfig
-from skillstream.watchdog import Watchdog, WatchdogMetrics, look_at, watch
+from skillstream.monitoring.watchdog import Watchdog, WatchdogMetrics, look_at, watch
 
 __all__ = ["flink_group"]
 

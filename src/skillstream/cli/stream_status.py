@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.live import Live as Display
 from rich.text import Text
 
-from skillstream.live import LIVE, Snapshot
+from skillstream.monitoring.live import LIVE, Snapshot
 
 if TYPE_CHECKING:
     from skillstream.output.summary import StreamSummary

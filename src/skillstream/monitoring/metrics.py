@@ -22,7 +22,7 @@ from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
 from skillstream.errors import UsageError
-from skillstream.live import Live
+from skillstream.monitoring.live import Live
 from skillstream.version import __version__
 
 __all__ = ["StreamCollector", "serve_metrics"]

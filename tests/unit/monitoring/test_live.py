@@ -10,8 +10,8 @@ import pytest
 
 from skillstream.cli.stream_status import status_line
 from skillstream.errors import UsageError
-from skillstream.live import Live, Reading
-from skillstream.stream_metrics import serve_metrics
+from skillstream.monitoring.live import Live, Reading
+from skillstream.monitoring.metrics import serve_metrics
 
 
 class Clock:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from skillstream.errors import RunError
-from skillstream.watchdog import Look, Watchdog, WatchdogMetrics, watch
+from skillstream.monitoring.watchdog import Look, Watchdog, WatchdogMetrics, watch
 
 
 class Clock:
