@@ -15,8 +15,8 @@ from apache_beam.runners.runner import PipelineState
 from filelock import FileLock, Timeout
 
 from skillstream.errors import RunError, SkillstreamError, UsageError
-from skillstream.flink_config import FlinkConfig
-from skillstream.flink_rest import FlinkJob, FlinkRest
+from skillstream.flink.config import FlinkConfig
+from skillstream.flink.rest import FlinkJob, FlinkRest
 from skillstream.storage.url import is_url
 from skillstream.pipelines import tag_stream
 from skillstream.pipelines.options import BUNDLE_SIZE, check_cluster_flags, pipeline_runner

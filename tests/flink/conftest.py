@@ -16,7 +16,7 @@ from scripts.dev_flink import FlinkCluster
 
 from skillstream.encoder import load_encoder
 from skillstream.errors import RunError
-from skillstream.flink_rest import FlinkRest
+from skillstream.flink.rest import FlinkRest
 from skillstream.index.skills_index import build_index, save_index
 from skillstream.output.chain import Chain
 from skillstream.tagging.stream_config import StreamConfig

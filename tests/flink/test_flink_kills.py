@@ -20,7 +20,7 @@ import pytest
 from scripts.dev_flink import FlinkCluster
 
 from skillstream.errors import RunError
-from skillstream.flink_rest import FlinkRest
+from skillstream.flink.rest import FlinkRest
 from skillstream.output.chain import sweep
 from tests.faults.stream_jobs import Load
 from tests.flink.conftest import PARTITIONS, FlinkStream, NewStream, running, wait_until

@@ -7,7 +7,7 @@ import signal
 import psutil
 import pytest
 
-from skillstream.flink_rest import FlinkRest
+from skillstream.flink.rest import FlinkRest
 from tests.faults.stream_jobs import Load
 from tests.flink.conftest import PARTITIONS, FlinkStream, supervised, wait_until
 

@@ -13,8 +13,8 @@ from prometheus_client import start_http_server
 
 from skillstream.cli.options import config_options
 from skillstream.errors import UsageError
-from skillstream.flink_config import FlinkConfig
-from skillstream.flink_rest import FlinkJob, FlinkRest
+from skillstream.flink.config import FlinkConfig
+from skillstream.flink.rest import FlinkJob, FlinkRest
 from skillstream.tagging.stream_config import StreamConfig
 from skillstream.monitoring.watchdog import Watchdog, WatchdogMetrics, look_at, watch
 

@@ -10,7 +10,7 @@ import pytest
 
 from skillstream.cli import main
 from skillstream.errors import RunError, UsageError
-from skillstream.flink_rest import FlinkRest
+from skillstream.flink.rest import FlinkRest
 
 
 def job(jid, name="skillstream-postings", state="RUNNING", started=1):

@@ -9,8 +9,8 @@ from filelock import FileLock
 
 from skillstream.cli import main
 from skillstream.errors import UsageError
-from skillstream.flink_config import FlinkConfig
-from skillstream.flink_rest import FlinkJob
+from skillstream.flink.config import FlinkConfig
+from skillstream.flink.rest import FlinkJob
 from skillstream.pipelines import flink
 from skillstream.pipelines.flink import flink_flags
 from skillstream.pipelines.options import check_cluster_flags

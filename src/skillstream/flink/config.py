@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from skillstream.errors import UsageError
-from skillstream.flink_rest import check_url
+from skillstream.flink.rest import check_url
 from skillstream.options import option
 
 __all__ = ["FlinkConfig", "check_endpoint"]
