@@ -13,10 +13,10 @@ import json
 import time
 from pathlib import Path
 
-from skillstream.ranking.exact import ExactMatcher
 from skillstream.postings.fields import FieldMapping
 from skillstream.postings.parse import JobPosting, parse_payload
 from skillstream.postings.sentences import segment
+from skillstream.ranking.exact import ExactMatcher
 from skillstream.taxonomy.load import load_taxonomy
 
 INVENTED = [

@@ -28,8 +28,8 @@ from scripts.dev_kafka import KafkaServer, create_topic
 
 from skillstream.encoder import load_encoder
 from skillstream.flink.rest import FlinkRest
-from skillstream.index.skills_index import build_index, save_index
 from skillstream.index.cached import default_index_folder
+from skillstream.index.skills_index import build_index, save_index
 from skillstream.taxonomy.skills import Skill, Taxonomy
 from tests.data import SKILLS
 from tests.flink.conftest import FlinkStream

@@ -15,11 +15,11 @@ import click
 import numpy as np
 
 from skillstream.encoder import load_encoder
-from skillstream.ranking.heads import load_heads
 from skillstream.index.cached import default_index
-from skillstream.ranking.token_match import token_match
-from skillstream.ranking.ranker import Ranker
 from skillstream.postings.sentences import Document, Sentence
+from skillstream.ranking.heads import load_heads
+from skillstream.ranking.ranker import Ranker
+from skillstream.ranking.token_match import token_match
 
 BLOCK = 256
 VERBS = ("Prepare", "Maintain", "Analyse", "You will design", "Experience in", "Support the team with")

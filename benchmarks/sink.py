@@ -21,12 +21,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from skillstream.output.chain import Chain
 from skillstream.output.chain_check import verify_chain
 from skillstream.output.chain_file import encode_file
 from skillstream.rows import Row, Tag
-from skillstream.output.chain import Chain
-from skillstream.sources.files.reader import read_chunks
 from skillstream.sources.files.plan import plan_files
+from skillstream.sources.files.reader import read_chunks
 
 WORDS = [
     f"{a}{b}" for a in ("weld", "plan", "lead", "sort", "sell", "cook") for b in ("ing", "er", "ed", "s", "")

@@ -25,7 +25,7 @@ from scripts.dev_flink import FlinkCluster
 
 from skillstream.pipelines.training_data import run
 from skillstream.training.data_config import TrainingDataConfig
-from skillstream.training.sources import parse_source
+from skillstream.training.pair_sources import parse_source
 
 WORDS = [
     a + b + c

@@ -7,9 +7,9 @@ import re
 from collections.abc import Sequence
 from importlib.util import find_spec
 
-from skillstream.tagging.config import TagConfig
 from skillstream.errors import UsageError
-from skillstream.storage.url import is_url
+from skillstream.storage import is_url
+from skillstream.tagging import TagConfig
 
 __all__ = ["dataflow_flags", "is_dataflow"]
 

@@ -15,12 +15,11 @@ from apache_beam.runners.runner import PipelineState
 from filelock import FileLock, Timeout
 
 from skillstream.errors import RunError, SkillstreamError, UsageError
-from skillstream.flink.config import FlinkConfig
-from skillstream.flink.rest import FlinkJob, FlinkRest
-from skillstream.storage.url import is_url
+from skillstream.flink import FlinkConfig, FlinkJob, FlinkRest
 from skillstream.pipelines import tag_stream
 from skillstream.pipelines.options import BUNDLE_SIZE, check_cluster_flags, pipeline_runner
-from skillstream.tagging.stream_config import StreamConfig
+from skillstream.storage import is_url
+from skillstream.tagging import StreamConfig
 
 __all__ = ["flink_flags", "start_afresh", "submit"]
 

@@ -18,7 +18,7 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.runners.runner import PipelineResult, PipelineRunner, create_runner
 
 from skillstream.errors import RunError, SkillstreamError, UsageError
-from skillstream.flink.config import check_endpoint
+from skillstream.flink import check_endpoint
 from skillstream.options import value_type
 
 __all__ = [

@@ -22,18 +22,25 @@ from apache_beam.metrics import MetricsFilter
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.runner import PipelineResult
 
-from skillstream.tagging.config import FilesConfig
 from skillstream.encoder import load_encoder
 from skillstream.errors import SkillstreamError, UsageError
-from skillstream.index.skills_index import check_model, load_index
-from skillstream.index.cached import default_index_folder
+from skillstream.index import check_model, default_index_folder, load_index
+from skillstream.output import (
+    Chain,
+    RunInfo,
+    RunSummary,
+    SourceSummary,
+    open_run,
+    read_run,
+    sweep,
+    taxonomy_identity,
+    versions,
+    without_secrets,
+)
 from skillstream.pipelines.dataflow import dataflow_flags
 from skillstream.pipelines.options import add_config_flags, config_from_flags, pipeline_runner, run_to_end
-from skillstream.output.run_info import RunInfo, open_run, read_run, taxonomy_identity, versions, without_secrets
-from skillstream.output.chain import Chain, sweep
-from skillstream.sources.files.plan import RANGE_BYTES, FilePlan, FileRange, plan_files
-from skillstream.output.summary import RunSummary, SourceSummary
-from skillstream.tagging.tagger import model_version, taxonomy_version
+from skillstream.sources.files import RANGE_BYTES, FilePlan, FileRange, plan_files
+from skillstream.tagging import FilesConfig, model_version, taxonomy_version
 from skillstream.transforms.publish import PublishChunks
 from skillstream.transforms.read_files import PROBLEMS, ReadFiles
 from skillstream.transforms.skills_index import skills_index_side_input

@@ -25,9 +25,18 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from skillstream.encoder import load_encoder
 from skillstream.errors import RunError, SkillstreamError, UsageError
-from skillstream.index.skills_index import check_model, load_index
-from skillstream.index.cached import default_index_folder
-from skillstream.monitoring.live import DRAIN, LIVE
+from skillstream.index import check_model, default_index_folder, load_index
+from skillstream.monitoring import DRAIN, LIVE, serve_metrics
+from skillstream.output import (
+    Chain,
+    RunInfo,
+    StreamSummary,
+    open_run,
+    sweep,
+    taxonomy_identity,
+    versions,
+    without_secrets,
+)
 from skillstream.pipelines.dataflow import dataflow_flags, is_dataflow
 from skillstream.pipelines.options import (
     add_config_flags,
@@ -37,12 +46,8 @@ from skillstream.pipelines.options import (
     root_cause,
 )
 from skillstream.rows import TaggedChunk
-from skillstream.output.run_info import RunInfo, open_run, taxonomy_identity, versions, without_secrets
-from skillstream.output.chain import Chain, sweep
 from skillstream.sources.kafka.plan import StreamPlan, plan_stream
-from skillstream.tagging.stream_config import StreamConfig
-from skillstream.monitoring.metrics import serve_metrics
-from skillstream.output.summary import StreamSummary
+from skillstream.tagging import StreamConfig
 from skillstream.transforms.observe import Observe
 from skillstream.transforms.publish import PublishChunks
 from skillstream.transforms.read_kafka import ReadKafka

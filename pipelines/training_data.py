@@ -25,12 +25,12 @@ from skillstream.encoder import load_encoder
 from skillstream.encoder.models import read_config, resolve_model
 from skillstream.encoder.tokenizer import TextTokenizer
 from skillstream.errors import OutputError, SkillstreamError, UsageError
-from skillstream.index.cached import default_index_folder
+from skillstream.index import default_index_folder
 from skillstream.pipelines.options import pipeline_runner, run_to_end
-from skillstream.storage.store import check_local
+from skillstream.storage import check_local
 from skillstream.training.data_card import CountTokens, describe_pairs, write_data_card
 from skillstream.training.data_config import TrainingDataConfig
-from skillstream.training.sources import PairSource, parse_source
+from skillstream.training.pair_sources import PairSource, parse_source
 from skillstream.transforms.skills_index import skills_index_side_input
 from skillstream.transforms.training_pairs import (
     METRICS,

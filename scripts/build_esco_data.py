@@ -10,8 +10,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from skillstream.taxonomy.skills import Skill
 from skillstream.taxonomy.readers import read_taxonomy
+from skillstream.taxonomy.skills import Skill
 
 OUTPUT = Path(__file__).resolve().parents[1] / "src" / "skillstream" / "data" / "esco.parquet"
 METADATA = {

@@ -11,8 +11,8 @@ import typing
 from pathlib import Path
 from typing import Any
 
-from skillstream.tagging.config import FilesConfig
 from skillstream.options import value_type
+from skillstream.tagging.config import FilesConfig
 from skillstream.tagging.stream_config import StreamConfig
 
 FOLDER = Path(__file__).parents[1] / "deploy" / "dataflow"

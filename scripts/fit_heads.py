@@ -23,10 +23,19 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score, roc_auc_score
 
 from skillstream.encoder import Encoder, load_encoder
+from skillstream.index.skills_index import SkillsIndex
 from skillstream.ranking.evaluation import labels_index, read_annotations, read_labels
 from skillstream.ranking.features import FEATURES, KINDS, weight_vector
-from skillstream.ranking.heads import LANE_WEIGHTS, LANES, Confidence, Heads, Lane, confidence_features, neutral_heads, save_heads
-from skillstream.index.skills_index import SkillsIndex
+from skillstream.ranking.heads import (
+    LANE_WEIGHTS,
+    LANES,
+    Confidence,
+    Heads,
+    Lane,
+    confidence_features,
+    neutral_heads,
+    save_heads,
+)
 from skillstream.ranking.ranker import Ranker
 
 Floats = npt.NDArray[np.float32]

@@ -23,7 +23,7 @@ from skillstream.pipelines.training_data import run
 from skillstream.training.data_config import TrainingDataConfig
 from skillstream.training.pair_files import load_pairs
 from skillstream.training.recipes import RECIPES, Recipe
-from skillstream.training.sources import parse_source
+from skillstream.training.pair_sources import parse_source
 from skillstream.training.trainer import train
 
 TARGET = Path(__file__).parent.parent / "src" / "skillstream" / "data" / "model"

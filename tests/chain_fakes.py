@@ -8,12 +8,12 @@ from pathlib import Path
 import pyarrow.parquet as pq
 from obstore.store import MemoryStore as ObstoreMemory
 
-from skillstream.storage.bucket import Bucket
-from skillstream.storage.url import ObjectURL
-from skillstream.rows import Row, RowError, Tag
 from skillstream.output.chain import Chain
-from skillstream.storage.store import LocalStore, Store
+from skillstream.rows import Row, RowError, Tag
+from skillstream.storage.bucket import Bucket
 from skillstream.storage.object_store import ObjectStore
+from skillstream.storage.store import LocalStore, Store
+from skillstream.storage.url import ObjectURL
 
 SOURCE = "jobs/feed 1"
 PARTITION = 3

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from obstore.store import MemoryStore
 
-from skillstream.storage import bucket as object_client
 from skillstream.encoder import Encoder, load_encoder
 from skillstream.index.skills_index import build_index, save_index
+from skillstream.storage import bucket as object_client
 from skillstream.taxonomy.skills import Skill, Taxonomy
 from skillstream.testing import HashEncoder
 from tests.data import SKILLS
@@ -64,7 +64,11 @@ def index_folder(encoder: HashEncoder, taxonomy: Taxonomy, tmp_path_factory: pyt
 @pytest.fixture
 def hash_model(monkeypatch: pytest.MonkeyPatch, encoder: HashEncoder) -> HashEncoder:
     """Every model name means the HashEncoder, for pipelines and commands in this process."""
-    for module in ("skillstream.tagging.worker", "skillstream.tagging.tagger", "skillstream.pipelines.tag_files"):
+    for module in (
+        "skillstream.tagging.worker",
+        "skillstream.tagging.tagger",
+        "skillstream.pipelines.tag_files",
+    ):
         monkeypatch.setattr(f"{module}.load_encoder", lambda *_, **__: encoder)
     return encoder
 

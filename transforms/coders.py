@@ -11,9 +11,9 @@ import msgspec
 from apache_beam import coders
 
 from skillstream.chunks import Chunk
-from skillstream.index.package import IndexPackage
+from skillstream.index import IndexPackage
 from skillstream.rows import TaggedChunk
-from skillstream.sources.files.plan import FileRange
+from skillstream.sources.files import FileRange
 
 __all__ = ["ChunkCoder", "FileRangeCoder", "IndexPackageCoder", "StructCoder", "TaggedChunkCoder"]
 

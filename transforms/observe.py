@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import apache_beam as beam
 
-from skillstream.monitoring.live import LIVE
+from skillstream.monitoring import LIVE
 from skillstream.rows import TaggedChunk
 
 __all__ = ["Observe"]

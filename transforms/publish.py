@@ -8,8 +8,8 @@ import apache_beam as beam
 from apache_beam.metrics import Metrics
 from apache_beam.pvalue import PCollection
 
+from skillstream.output import Chain, PublishResult
 from skillstream.rows import TaggedChunk
-from skillstream.output.chain import Chain, PublishResult
 
 __all__ = ["PublishChunks"]
 

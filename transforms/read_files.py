@@ -9,9 +9,8 @@ from apache_beam.metrics import Metrics
 from apache_beam.pvalue import PBegin, PCollection
 
 from skillstream.chunks import Chunk
-from skillstream.output.chain import Chain
-from skillstream.sources.files.reader import SourceReadError, read_chunks
-from skillstream.sources.files.plan import FileRange
+from skillstream.output import Chain
+from skillstream.sources.files import FileRange, SourceReadError, read_chunks
 from skillstream.transforms import coders  # noqa: F401 - registers the coders of FileRange and Chunk
 
 __all__ = ["PROBLEMS", "ReadFiles"]

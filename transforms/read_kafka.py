@@ -20,10 +20,10 @@ from apache_beam.transforms.window import TimestampedValue
 from apache_beam.utils.timestamp import Duration, Timestamp
 
 from skillstream.chunks import Chunk
-from skillstream.monitoring.live import DRAIN, LIVE, Reading
-from skillstream.output.chain import Chain
+from skillstream.monitoring import DRAIN, LIVE, Reading
+from skillstream.output import Chain
+from skillstream.sources.kafka import KafkaConfig
 from skillstream.sources.kafka.reader import KafkaReader
-from skillstream.sources.kafka.config import KafkaConfig
 from skillstream.transforms import coders  # noqa: F401 - registers the coder of Chunk
 from skillstream.transforms.kafka_restriction import KafkaRestriction, KafkaRestrictionProvider
 

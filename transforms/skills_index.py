@@ -7,7 +7,7 @@ from pathlib import Path
 import apache_beam as beam
 from apache_beam.pvalue import AsSingleton
 
-from skillstream.index.package import IndexPackage, pack_index
+from skillstream.index import IndexPackage, pack_index
 from skillstream.transforms import coders  # noqa: F401 - registers the coder of IndexPackage
 
 __all__ = ["skills_index_side_input"]

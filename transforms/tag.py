@@ -14,12 +14,10 @@ from apache_beam.utils.shared import Shared
 from apache_beam.utils.timestamp import Timestamp
 
 from skillstream.chunks import Chunk, as_record
-from skillstream.tagging.config import TagConfig
-from skillstream.index.package import IndexPackage
+from skillstream.index import IndexPackage
 from skillstream.rows import TaggedChunk, row_to_dict
-from skillstream.tagging.tagger import Tagger
+from skillstream.tagging import TagConfig, Tagger, TagWorker
 from skillstream.transforms import coders  # noqa: F401 - registers the coders of Chunk and TaggedChunk
-from skillstream.tagging.worker import TagWorker
 
 __all__ = ["REJECTED", "TAGGED", "TagChunks", "TagPostings"]
 

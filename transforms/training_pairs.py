@@ -16,14 +16,13 @@ from apache_beam.metrics import Metrics
 from apache_beam.pvalue import AsIter, AsSingleton, PBegin, PCollection
 
 from skillstream.encoder import load_encoder
-from skillstream.index.skills_index import SkillsIndex, load_index
-from skillstream.index.package import IndexPackage, unpack_index
-from skillstream.storage.cache_folder import cache_folder, writable_folder
+from skillstream.index import IndexPackage, SkillsIndex, load_index, unpack_index
+from skillstream.storage import cache_folder, writable_folder
 from skillstream.training.near import Signature, bands, near_duplicates, signature
 from skillstream.training.negatives import hard_negatives
 from skillstream.training.pair_files import write_shard
 from skillstream.training.pairs import BadRow, TrainingPair, text_id
-from skillstream.training.sources import PairSource, read_pairs
+from skillstream.training.pair_sources import PairSource, read_pairs
 from skillstream.training.split import SplitTable
 from skillstream.transforms.coders import StructCoder
 

@@ -15,24 +15,22 @@ from typing import TYPE_CHECKING, Any
 from skillstream.version import __version__
 
 if TYPE_CHECKING:
-    from skillstream.tagging.config import FilesConfig, TagConfig
     from skillstream.encoder import Encoder, load_encoder
     from skillstream.errors import RunError, SkillstreamError, UsageError
-    from skillstream.index.skills_index import SkillsIndex, build_index, load_index, save_index
-    from skillstream.postings.parse import JobPosting
+    from skillstream.index import SkillsIndex, build_index, load_index, save_index
+    from skillstream.postings import JobPosting
     from skillstream.rejections import Rejection, RejectionCode
     from skillstream.rows import ROW_SCHEMA, Row, Tag
-    from skillstream.tagging.tagger import Explanation, PostingRejectedError, Tagger
-    from skillstream.taxonomy.skills import Skill, Taxonomy
-    from skillstream.taxonomy.load import load_taxonomy
+    from skillstream.tagging import Explanation, FilesConfig, PostingRejectedError, TagConfig, Tagger
+    from skillstream.taxonomy import Skill, Taxonomy, load_taxonomy
 
 # Imported on first use: `import skillstream` stays quick and loads neither torch nor OpenVINO.
 _HOME = {
     "Encoder": "encoder",
-    "Explanation": "tagger",
-    "FilesConfig": "config",
+    "Explanation": "tagging",
+    "FilesConfig": "tagging",
     "JobPosting": "postings",
-    "PostingRejectedError": "tagger",
+    "PostingRejectedError": "tagging",
     "ROW_SCHEMA": "rows",
     "Rejection": "rejections",
     "RejectionCode": "rejections",
@@ -42,14 +40,14 @@ _HOME = {
     "SkillsIndex": "index",
     "SkillstreamError": "errors",
     "Tag": "rows",
-    "TagConfig": "config",
-    "Tagger": "tagger",
+    "TagConfig": "tagging",
+    "Tagger": "tagging",
     "Taxonomy": "taxonomy",
     "UsageError": "errors",
     "build_index": "index",
     "load_encoder": "encoder",
     "load_index": "index",
-    "load_taxonomy": "taxonomy_load",
+    "load_taxonomy": "taxonomy",
     "save_index": "index",
 }
 

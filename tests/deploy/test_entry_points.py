@@ -35,10 +35,10 @@ from tests.deploy.manifests import (
     healthcheck,
     our_containers,
 )
+from tests.encoder_models import make_model
 from tests.faults.ledger import assert_exactly_once
 from tests.kafka.conftest import kafka, new_topic, produce
-from tests.unit.encoder_models import make_model
-from tests.unit.test_torch_free import BLOCKED
+from tests.unit.encoder.test_torch_free import BLOCKED
 
 __all__ = ["kafka", "new_topic", "produce"]
 

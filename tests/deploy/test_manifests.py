@@ -12,8 +12,8 @@ from pathlib import Path
 import kubernetes_validate
 import pytest
 
-from skillstream.tagging.config import FilesConfig
 from skillstream.pipelines.options import add_config_flags
+from skillstream.tagging.config import FilesConfig
 from skillstream.tagging.stream_config import StreamConfig
 from tests.deploy.manifests import (
     COMPOSE,

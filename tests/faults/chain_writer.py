@@ -14,8 +14,8 @@ import traceback
 from pathlib import Path
 
 from skillstream.errors import ChainError
-from skillstream.rows import rows_to_table
 from skillstream.output.chain import Chain, sweep
+from skillstream.rows import rows_to_table
 from tests.chain_fakes import SOURCE, make_rows
 
 PARTITIONS = 2
@@ -47,7 +47,7 @@ def write_chunks(root: Path | str, end_file: Path, seed: int) -> None:
 def serve(root: str, end_file: Path) -> None:
     """Answers `start SEED` with a process number, `kill PID` and `wait PID` with an exit status."""
     rows_to_table(make_rows(0, 1))  # pyarrow imports pandas here, which takes half a second
-    import skillstream.store_object  # noqa: F401 - imported, but not used: its threads do not live on in a fork
+    import skillstream.storage.object_store  # noqa: F401 - imported, but not used: its threads do not live on in a fork
 
     for line in sys.stdin:
         command, number = line.split()

@@ -16,7 +16,7 @@ import sys
 import time
 from unittest import mock
 
-import skillstream.worker
+import skillstream.tagging.worker
 from skillstream.pipelines import tag_stream
 from skillstream.tagging.tagger import Tagger
 from skillstream.testing import HashEncoder

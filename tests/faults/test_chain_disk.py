@@ -7,10 +7,10 @@ import subprocess
 
 import pytest
 
-from skillstream.output.chain_check import verify_chain
 from skillstream.errors import OutputError, RunError
-from skillstream.output.run_info import RunInfo, open_run
 from skillstream.output.chain import Chain
+from skillstream.output.chain_check import verify_chain
+from skillstream.output.run_info import RunInfo, open_run
 from skillstream.storage.store import LocalStore
 from tests import servers
 from tests.chain_fakes import PARTITION, SOURCE, make_rows, published_offsets

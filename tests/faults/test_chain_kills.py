@@ -15,9 +15,9 @@ import time
 
 import pytest
 
+from skillstream.output.chain import Chain, sweep
 from skillstream.output.chain_check import verify_chain
 from skillstream.output.layout import partition_folder
-from skillstream.output.chain import Chain, sweep
 from skillstream.storage.store import open_store
 from tests.chain_fakes import SOURCE, published_offsets
 from tests.faults.chain_writer import PARTITIONS, write_chunks

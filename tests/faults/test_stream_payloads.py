@@ -16,9 +16,9 @@ import pyarrow.parquet as pq
 import pytest
 from kafka import KafkaProducer
 
-from skillstream.tagging.config import TagConfig
 from skillstream.index.skills_index import build_index, load_index, save_index
 from skillstream.rejections import RejectionCode
+from skillstream.tagging.config import TagConfig
 from skillstream.tagging.tagger import Tagger
 from skillstream.taxonomy.skills import Skill, Taxonomy
 from tests.data import SKILLS, make_posting

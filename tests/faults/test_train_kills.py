@@ -15,7 +15,7 @@ import pytest
 
 from skillstream.training.pair_files import write_shard
 from skillstream.training.pairs import TrainingPair
-from tests.unit.encoder_models import make_model
+from tests.encoder_models import make_model
 
 STEPS = 260
 KILLS = int(os.environ.get("SKILLSTREAM_TRAIN_KILLS", "1"))

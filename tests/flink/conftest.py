@@ -18,15 +18,15 @@ from skillstream.encoder import load_encoder
 from skillstream.errors import RunError
 from skillstream.flink.rest import FlinkRest
 from skillstream.index.skills_index import build_index, save_index
+from skillstream.monitoring.watchdog import Look, look_at
 from skillstream.output.chain import Chain
 from skillstream.tagging.stream_config import StreamConfig
 from skillstream.taxonomy.skills import Taxonomy
-from skillstream.monitoring.watchdog import Look, look_at
+from tests.encoder_models import make_model
 from tests.faults.ledger import assert_exactly_once, published
 from tests.kafka.conftest import kafka, new_topic
 from tests.object_store.conftest import own_minio
 from tests.servers import needed
-from tests.unit.encoder_models import make_model
 
 __all__ = [
     "FlinkStream",

@@ -9,12 +9,12 @@ import pytest
 from kafka import KafkaAdminClient
 from scripts.dev_kafka import create_topic
 
-from skillstream.output.chain_check import verify_chain
 from skillstream.errors import OutputError, RunError, SkillstreamError, SourceError, UsageError
-from skillstream.pipelines import tag_stream
-from skillstream.tagging.replay import ReplayConfig, replay
+from skillstream.output.chain_check import verify_chain
 from skillstream.output.run_info import read_run
+from skillstream.pipelines import tag_stream
 from skillstream.sources.kafka.fetch import TopicAgain
+from skillstream.tagging.replay import ReplayConfig, replay
 from skillstream.tagging.stream_config import StreamConfig
 from skillstream.tagging.tagger import Tagger
 from tests.data import make_posting

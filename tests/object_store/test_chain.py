@@ -7,7 +7,7 @@ import pytest
 from skillstream.output.chain import Chain
 from skillstream.storage.store import open_store
 from tests.chain_fakes import PARTITION, SOURCE, make_rows, published_offsets
-from tests.unit.test_sink import (
+from tests.unit.output.test_chain import (
     assert_whole,
     new_chain,
     test_a_callers_mistake_publishes_nothing,

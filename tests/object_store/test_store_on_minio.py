@@ -13,11 +13,11 @@ import pytest
 from scripts.dev_minio import MinioServer
 
 from skillstream.errors import OutputError, RunError
-from skillstream.storage.bucket import open_bucket
-from skillstream.storage.url import parse_url
-from skillstream.output.run_info import RunInfo, open_run
 from skillstream.output.chain import Chain
+from skillstream.output.run_info import RunInfo, open_run
+from skillstream.storage.bucket import open_bucket
 from skillstream.storage.store import open_store
+from skillstream.storage.url import parse_url
 from tests import servers
 from tests.chain_fakes import PARTITION, SOURCE, make_rows, published_offsets
 from tests.object_store.conftest import lead_to

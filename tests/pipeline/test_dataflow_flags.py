@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from skillstream.tagging.config import FilesConfig
 from skillstream.errors import UsageError
 from skillstream.pipelines import dataflow, tag_files, tag_stream
 from skillstream.pipelines.dataflow import dataflow_flags
+from skillstream.tagging.config import FilesConfig
 from skillstream.tagging.stream_config import StreamConfig
 
 GIVEN = {

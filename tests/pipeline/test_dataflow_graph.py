@@ -12,10 +12,10 @@ from apache_beam.portability import common_urns
 from apache_beam.portability.api import beam_runner_api_pb2
 from apache_beam.runners.pipeline_context import PipelineContext
 
-from skillstream.tagging.config import FilesConfig
 from skillstream.pipelines import dataflow, tag_files, tag_stream
-from skillstream.sources.kafka.plan import StreamPlan
 from skillstream.sources.files.plan import FileRange
+from skillstream.sources.kafka.plan import StreamPlan
+from skillstream.tagging.config import FilesConfig
 from skillstream.tagging.stream_config import StreamConfig
 
 # The whole request may have 10 MB; the flags and the environment need little of it.

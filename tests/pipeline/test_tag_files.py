@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from skillstream import FilesConfig
-from skillstream.output.chain_check import verify_chain
 from skillstream.errors import IndexFormatError, OutputError, RunError, SourceError
 from skillstream.index.skills_index import build_index, save_index
+from skillstream.output.chain_check import verify_chain
 from skillstream.pipelines import tag_files
 from skillstream.taxonomy.load import load_taxonomy
 from tests.data import make_jsonl, make_posting

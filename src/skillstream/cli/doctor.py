@@ -15,11 +15,11 @@ from rich.table import Table
 
 from skillstream.cli.tables import plain_console
 from skillstream.errors import UsageError
-from skillstream.storage.url import is_url
+from skillstream.storage import is_url
 from skillstream.version import __version__
 
 if TYPE_CHECKING:
-    from skillstream.tagging.tagger import Tagger
+    from skillstream.tagging import Tagger
 
 __all__ = ["doctor_command"]
 
@@ -51,7 +51,7 @@ def doctor_command(model: str, output: str | None, as_json: bool) -> int:
 
 def _check_machine(model: str, as_json: bool) -> int:
     from skillstream.encoder import load_encoder
-    from skillstream.tagging.tagger import Tagger
+    from skillstream.tagging import Tagger
 
     facts: dict[str, object] = {
         "skillstream": __version__,
@@ -96,9 +96,8 @@ def _speed(tagger: Tagger) -> float:
 
 
 def _check_output(output: str, as_json: bool) -> int:
-    from skillstream.output.chain_check import verify_chain
-    from skillstream.output.layout import RUN_FILE, TAGS_FOLDER
-    from skillstream.storage.store import open_store
+    from skillstream.output import RUN_FILE, TAGS_FOLDER, verify_chain
+    from skillstream.storage import open_store
 
     store = open_store(output)
     found = store.names("")

@@ -11,8 +11,15 @@ from rich.table import Table
 
 from skillstream.encoder import load_encoder
 from skillstream.encoder.load import BACKENDS, PRECISIONS
-from skillstream.ranking.evaluation import Figures, evaluate, labels_index, read_annotations, read_labels
-from skillstream.ranking.heads import LANES, load_heads
+from skillstream.ranking import (
+    LANES,
+    Figures,
+    evaluate,
+    labels_index,
+    load_heads,
+    read_annotations,
+    read_labels,
+)
 
 __all__ = ["evaluate_command"]
 

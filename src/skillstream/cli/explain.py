@@ -12,12 +12,10 @@ from rich.text import Text
 
 from skillstream.cli.options import config_options
 from skillstream.cli.tables import plain_console, tags_table
-from skillstream.tagging.config import TagConfig
 from skillstream.errors import RunError, SourceError, UsageError
-from skillstream.storage.url import is_url, parse_url
-from skillstream.storage.remote_folder import fetch_file
-from skillstream.postings.sections import BOILERPLATE
-from skillstream.tagging.tagger import Explanation, PostingRejectedError, Tagger
+from skillstream.postings import BOILERPLATE
+from skillstream.storage import fetch_file, is_url, parse_url
+from skillstream.tagging import Explanation, PostingRejectedError, TagConfig, Tagger
 
 __all__ = ["explain_command"]
 

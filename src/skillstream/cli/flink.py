@@ -13,10 +13,9 @@ from prometheus_client import start_http_server
 
 from skillstream.cli.options import config_options
 from skillstream.errors import UsageError
-from skillstream.flink.config import FlinkConfig
-from skillstream.flink.rest import FlinkJob, FlinkRest
-from skillstream.tagging.stream_config import StreamConfig
-from skillstream.monitoring.watchdog import Watchdog, WatchdogMetrics, look_at, watch
+from skillstream.flink import FlinkConfig, FlinkJob, FlinkRest
+from skillstream.monitoring import Watchdog, WatchdogMetrics, look_at, watch
+from skillstream.tagging import StreamConfig
 
 __all__ = ["flink_group"]
 

@@ -31,8 +31,8 @@ def index_group() -> None:
 def build_command(taxonomy: str, model: str, output: str) -> None:
     """Embed the labels of a taxonomy into a new version of the index in --output."""
     from skillstream.encoder import load_encoder
-    from skillstream.index.skills_index import build_index, save_index
-    from skillstream.taxonomy.load import load_taxonomy
+    from skillstream.index import build_index, save_index
+    from skillstream.taxonomy import load_taxonomy
 
     skills = load_taxonomy(taxonomy)
     index = build_index(skills, load_encoder(model))
@@ -45,7 +45,7 @@ def build_command(taxonomy: str, model: str, output: str) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def info_command(folder: str, as_json: bool) -> None:
     """Say what the index in DIR holds, and which model made it."""
-    from skillstream.index.skills_index import index_summary
+    from skillstream.index import index_summary
 
     summary = index_summary(folder)
     if as_json:

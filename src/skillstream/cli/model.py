@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from skillstream.storage.store import check_local
+from skillstream.storage import check_local
 
 __all__ = ["model_group"]
 

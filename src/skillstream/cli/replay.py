@@ -12,11 +12,18 @@ import msgspec
 
 from skillstream.cli.options import config_options
 from skillstream.errors import OutputError, UsageError
-from skillstream.tagging.replay import PartitionReader, ReplayConfig, replay
-from skillstream.output.run_info import RunInfo, open_run, read_run, taxonomy_identity, versions, without_secrets
-from skillstream.output.chain import sweep
+from skillstream.output import (
+    RunInfo,
+    open_run,
+    read_run,
+    sweep,
+    taxonomy_identity,
+    versions,
+    without_secrets,
+)
 from skillstream.sources.kafka.fetch import TopicAgain
-from skillstream.storage.store import folder_name
+from skillstream.storage import folder_name
+from skillstream.tagging.replay import PartitionReader, ReplayConfig, replay
 
 __all__ = ["replay_command"]
 
@@ -37,7 +44,7 @@ def replay_command(source: str, as_json: bool, **options: Any) -> int:
         raise OutputError(f"{source} is no output of skillstream: it has no run.json")
     if folder_name(source) == folder_name(config.output):
         raise UsageError("--output must be another folder than the one that is replayed")
-    from skillstream.tagging.tagger import Tagger  # loads the encoder's libraries
+    from skillstream.tagging import Tagger
 
     tagger = Tagger.from_config(config)
     selection = dataclasses.asdict(config.selection)

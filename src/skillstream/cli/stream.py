@@ -10,7 +10,7 @@ import msgspec
 
 from skillstream.cli.options import config_options
 from skillstream.cli.stream_status import print_stream_summary, show_status
-from skillstream.tagging.stream_config import StreamConfig
+from skillstream.tagging import StreamConfig
 
 __all__ = ["stream_command"]
 

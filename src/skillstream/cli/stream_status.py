@@ -13,10 +13,10 @@ from rich.console import Console
 from rich.live import Live as Display
 from rich.text import Text
 
-from skillstream.monitoring.live import LIVE, Snapshot
+from skillstream.monitoring import LIVE, Snapshot
 
 if TYPE_CHECKING:
-    from skillstream.output.summary import StreamSummary
+    from skillstream.output import StreamSummary
 
 __all__ = ["print_stream_summary", "show_status", "status_line"]
 

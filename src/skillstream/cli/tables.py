@@ -13,9 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from skillstream.output.layout import FILE_NAME, partition_folder
-from skillstream.storage.store import open_store
-from skillstream.output.summary import RunSummary
+from skillstream.output import FILE_NAME, RunSummary, partition_folder
+from skillstream.storage import open_store
 
 __all__ = ["plain_console", "print_summary", "print_top_tags", "tags_table"]
 

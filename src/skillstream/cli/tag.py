@@ -10,7 +10,7 @@ import msgspec
 from skillstream.cli.options import config_options
 from skillstream.cli.progress import show_progress
 from skillstream.cli.tables import print_summary, print_top_tags
-from skillstream.tagging.config import FilesConfig
+from skillstream.tagging import FilesConfig
 
 __all__ = ["tag_command"]
 

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from skillstream.errors import UsageError
-from skillstream.storage.store import check_local
+from skillstream.storage import check_local
 
 __all__ = ["train_command", "training_data_command"]
 
@@ -74,7 +74,7 @@ def training_data_command(
     """
     from skillstream.pipelines.training_data import run  # Beam takes seconds to import
     from skillstream.training.data_config import TrainingDataConfig  # Beam takes seconds to import
-    from skillstream.training.sources import parse_source
+    from skillstream.training.pair_sources import parse_source
 
     config = TrainingDataConfig(
         output, near_duplicates, held_out, seed, shards, model, negatives, negatives_from, miner

@@ -17,8 +17,7 @@ import msgspec
 import xxhash
 
 from skillstream.errors import ModelError, SkillstreamError
-from skillstream.storage.url import is_url, parse_url
-from skillstream.storage.remote_folder import fetch_folder
+from skillstream.storage import fetch_folder, is_url, parse_url
 
 __all__ = ["EXPORT_FILE", "ModelConfig", "ModelFolder", "read_config", "resolve_model"]
 

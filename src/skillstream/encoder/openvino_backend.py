@@ -23,7 +23,7 @@ from skillstream.encoder.export import MODEL_FILE, TOKENIZER_FILE, Manifest, rea
 from skillstream.encoder.models import ModelFolder
 from skillstream.encoder.tokenizer import TextTokenizer
 from skillstream.errors import ModelError
-from skillstream.storage.cache_folder import cache_folder
+from skillstream.storage import cache_folder
 
 __all__ = ["load"]
 

@@ -9,9 +9,8 @@ from pathlib import Path
 from skillstream.encoder import Encoder
 from skillstream.errors import IndexFormatError, OutputError
 from skillstream.index.skills_index import SkillsIndex, build_index, check_model, load_index, save_index
-from skillstream.storage.cache_folder import cache_folder, check_writable, temporary_folder
-from skillstream.taxonomy.skills import Taxonomy
-from skillstream.taxonomy.load import load_taxonomy
+from skillstream.storage import cache_folder, check_writable, temporary_folder
+from skillstream.taxonomy import Taxonomy, load_taxonomy
 
 __all__ = ["default_index", "default_index_folder"]
 

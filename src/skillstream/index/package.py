@@ -10,7 +10,15 @@ import msgspec
 from filelock import FileLock
 
 from skillstream.errors import IndexFormatError
-from skillstream.index.versions import FORMAT_VERSION, LOCK, prune_versions, read_version, remove_version, sync, version_folder
+from skillstream.index.versions import (
+    FORMAT_VERSION,
+    LOCK,
+    prune_versions,
+    read_version,
+    remove_version,
+    sync,
+    version_folder,
+)
 
 __all__ = ["IndexPackage", "pack_index", "unpack_index"]
 

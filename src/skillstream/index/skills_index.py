@@ -25,10 +25,10 @@ import numpy as np
 import numpy.typing as npt
 
 from skillstream.errors import IndexFormatError
-from skillstream.index.versions import IndexInfo, push_version, read_version, write_version
-from skillstream.storage.url import ObjectURL, is_url, parse_url
 from skillstream.index.search import top_k
-from skillstream.taxonomy.skills import Taxonomy
+from skillstream.index.versions import IndexInfo, push_version, read_version, write_version
+from skillstream.storage import ObjectURL, is_url, parse_url
+from skillstream.taxonomy import Taxonomy
 
 if TYPE_CHECKING:
     from skillstream.encoder import Encoder

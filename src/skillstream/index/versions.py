@@ -21,9 +21,16 @@ import xxhash
 from filelock import FileLock
 
 from skillstream.errors import IndexFormatError, OutputError, RunError
-from skillstream.storage.url import ObjectURL, is_url, parse_url
-from skillstream.storage.remote_folder import fetch_file, fetch_folder, push_folder, replace_file
-from skillstream.taxonomy.skills import Skill
+from skillstream.storage import (
+    ObjectURL,
+    fetch_file,
+    fetch_folder,
+    is_url,
+    parse_url,
+    push_folder,
+    replace_file,
+)
+from skillstream.taxonomy import Skill
 
 __all__ = [
     "IndexInfo",

@@ -1,1 +1,19 @@
 """What a running stream tells: live figures, Prometheus metrics, the watchdog. Nothing depends on it for correctness."""
+
+from __future__ import annotations
+
+from skillstream.monitoring.live import DRAIN, LIVE, Reading, Snapshot
+from skillstream.monitoring.metrics import serve_metrics
+from skillstream.monitoring.watchdog import Watchdog, WatchdogMetrics, look_at, watch
+
+__all__ = [
+    "DRAIN",
+    "LIVE",
+    "Reading",
+    "Snapshot",
+    "Watchdog",
+    "WatchdogMetrics",
+    "look_at",
+    "serve_metrics",
+    "watch",
+]

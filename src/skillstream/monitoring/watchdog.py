@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from skillstream.errors import RunError, SkillstreamError
-from skillstream.output.chain import Chain
+from skillstream.output import Chain
 from skillstream.sources.kafka.client import end_offsets, make_admin, make_consumer, topic_facts
-from skillstream.sources.kafka.retry import one_line
 from skillstream.sources.kafka.client_settings import load_client_settings
-from skillstream.tagging.stream_config import StreamConfig
+from skillstream.sources.kafka.retry import one_line
+from skillstream.tagging import StreamConfig
 
 __all__ = ["Look", "Stall", "Watchdog", "WatchdogMetrics", "look_at", "watch"]
 

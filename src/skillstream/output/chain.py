@@ -19,11 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from skillstream.output.chain_file import FileFormatError, decode_header, encode_file
 from skillstream.errors import ChainError
+from skillstream.output.chain_file import FileFormatError, decode_header, encode_file
 from skillstream.output.layout import FILE_NAME, ROOT_NAME, file_name, partition_folder
 from skillstream.rows import Row
-from skillstream.storage.store import Store, open_store
+from skillstream.storage import Store, open_store
 
 __all__ = ["Chain", "PublishResult", "sweep"]
 

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from skillstream.output.chain_file import FileFormatError, FileHeader, decode_header, decode_table
 from skillstream.output.layout import FILE_NAME, ROOT_NAME, TAGS_FOLDER
-from skillstream.storage.store import Store, open_store
+from skillstream.storage import Store, open_store
 
 __all__ = ["ChainReport", "Finding", "verify_chain"]
 

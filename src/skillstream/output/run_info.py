@@ -15,7 +15,7 @@ import msgspec
 
 from skillstream.errors import OutputError, RunError
 from skillstream.output.layout import RUN_FILE
-from skillstream.storage.store import Store, open_store
+from skillstream.storage import Store, open_store
 from skillstream.version import __version__
 
 __all__ = ["RunInfo", "open_run", "read_run", "taxonomy_identity", "versions", "without_secrets"]

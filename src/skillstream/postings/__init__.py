@@ -1,1 +1,24 @@
 """Bytes of a record to a posting, its plain text, sentences and sections."""
+
+from __future__ import annotations
+
+from skillstream.postings.fields import FURTHER_TEXT, TEXT_NAMES, TITLE_NAMES, FieldMapping
+from skillstream.postings.parse import JobPosting, parse_payload, parse_record, posting_from_mapping
+from skillstream.postings.sections import BOILERPLATE
+from skillstream.postings.sentences import Document, Sentence, segment, split_long
+
+__all__ = [
+    "BOILERPLATE",
+    "FURTHER_TEXT",
+    "TEXT_NAMES",
+    "TITLE_NAMES",
+    "Document",
+    "FieldMapping",
+    "JobPosting",
+    "Sentence",
+    "parse_payload",
+    "parse_record",
+    "posting_from_mapping",
+    "segment",
+    "split_long",
+]

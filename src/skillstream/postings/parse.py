@@ -16,9 +16,18 @@ from datetime import UTC, datetime
 import msgspec
 
 from skillstream.chunks import Record
+from skillstream.postings.fields import (
+    FURTHER_TEXT,
+    ID_NAMES,
+    LANGUAGE_NAMES,
+    TEXT_NAMES,
+    TIME_NAMES,
+    TITLE_NAMES,
+    WELL_KNOWN,
+    FieldMapping,
+)
 from skillstream.postings.language import language_code
 from skillstream.postings.markup import as_html, is_blank, is_html, one_line
-from skillstream.postings.fields import FURTHER_TEXT, ID_NAMES, LANGUAGE_NAMES, TEXT_NAMES, TIME_NAMES, TITLE_NAMES, WELL_KNOWN, FieldMapping
 from skillstream.rejections import Rejection, RejectionCode
 
 __all__ = ["JobPosting", "parse_payload", "parse_record", "posting_from_mapping"]

@@ -29,12 +29,11 @@ import numpy.typing as npt
 
 from skillstream.encoder import Encoder
 from skillstream.errors import UsageError
+from skillstream.index import SkillsIndex, build_index
+from skillstream.postings import Document, Sentence, split_long
 from skillstream.ranking.heads import Heads
-from skillstream.index.skills_index import SkillsIndex, build_index
 from skillstream.ranking.ranker import Ranker, RankingOptions
-from skillstream.postings.sentences import Document, Sentence, split_long
-from skillstream.taxonomy.skills import Skill, Taxonomy
-from skillstream.taxonomy.load import load_taxonomy
+from skillstream.taxonomy import Skill, Taxonomy, load_taxonomy
 
 __all__ = ["Figures", "evaluate", "labels_index", "ranking_figures", "read_annotations", "read_labels"]
 

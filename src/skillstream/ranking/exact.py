@@ -18,7 +18,7 @@ from skillstream.ranking.names import Kind, Name, collect_names
 from skillstream.ranking.words import PIECE, WORD, lower, normal_word
 
 if TYPE_CHECKING:
-    from skillstream.index.skills_index import SkillsIndex
+    from skillstream.index import SkillsIndex
 
 __all__ = ["ExactMatch", "ExactMatcher"]
 

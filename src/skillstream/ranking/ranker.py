@@ -19,16 +19,15 @@ import numpy.typing as npt
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from skillstream.encoder import Encoded
+from skillstream.index import SkillsIndex
+from skillstream.postings import BOILERPLATE, Document, Sentence
 from skillstream.ranking.exact import ExactMatch, ExactMatcher
 from skillstream.ranking.features import FEATURES, best_names, exact_features, label_lengths, weight_vector
 from skillstream.ranking.heads import Heads
-from skillstream.index.skills_index import SkillsIndex
-from skillstream.ranking.word_overlap import LabelWords
 from skillstream.ranking.token_match import evidence_span, token_match
-from skillstream.rows import Tag
-from skillstream.postings.sections import BOILERPLATE
-from skillstream.postings.sentences import Document, Sentence
+from skillstream.ranking.word_overlap import LabelWords
 from skillstream.ranking.words import normal_words
+from skillstream.rows import Tag
 
 __all__ = ["Match", "Ranker", "RankingOptions", "SentenceMatches"]
 

@@ -1,1 +1,40 @@
 """Where bytes lie: local folders, object stores, input files, the user's cache."""
+
+from __future__ import annotations
+
+from skillstream.storage.cache_folder import cache_folder, check_writable, temporary_folder, writable_folder
+from skillstream.storage.input_files import (
+    FileState,
+    input_exists,
+    input_state,
+    list_objects,
+    match_objects,
+    open_input,
+)
+from skillstream.storage.remote_folder import fetch_file, fetch_folder, push_folder, replace_file
+from skillstream.storage.store import Store, check_local, folder_name, open_store
+from skillstream.storage.url import ObjectURL, is_url, parse_url
+
+__all__ = [
+    "FileState",
+    "ObjectURL",
+    "Store",
+    "cache_folder",
+    "check_local",
+    "check_writable",
+    "fetch_file",
+    "fetch_folder",
+    "folder_name",
+    "input_exists",
+    "input_state",
+    "is_url",
+    "list_objects",
+    "match_objects",
+    "open_input",
+    "open_store",
+    "parse_url",
+    "push_folder",
+    "replace_file",
+    "temporary_folder",
+    "writable_folder",
+]

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Protocol
 
 from skillstream.errors import OutputError, RunError, UsageError
-from skillstream.storage.url import ObjectURL, is_url, parse_url
 from skillstream.storage.local_store import LocalStore
+from skillstream.storage.url import ObjectURL, is_url, parse_url
 
 __all__ = ["LocalStore", "Store", "check_local", "folder_name", "open_store"]
 

@@ -1,1 +1,26 @@
-"""Where all rooms meet: configuration, the tagger, what a worker holds, replay."""
+"""Where all rooms meet: configuration, the tagger, what a worker holds; `replay` tags rows of an output again."""
+
+from __future__ import annotations
+
+from skillstream.tagging.config import FilesConfig, TagConfig
+from skillstream.tagging.stream_config import StreamConfig
+from skillstream.tagging.tagger import (
+    Explanation,
+    PostingRejectedError,
+    Tagger,
+    model_version,
+    taxonomy_version,
+)
+from skillstream.tagging.worker import TagWorker
+
+__all__ = [
+    "Explanation",
+    "FilesConfig",
+    "PostingRejectedError",
+    "StreamConfig",
+    "TagConfig",
+    "TagWorker",
+    "Tagger",
+    "model_version",
+    "taxonomy_version",
+]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from skillstream.errors import UsageError
 from skillstream.options import at_least, option
-from skillstream.postings.fields import FieldMapping
+from skillstream.postings import FieldMapping
 
 __all__ = ["FilesConfig", "TagConfig"]
 

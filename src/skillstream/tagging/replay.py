@@ -15,17 +15,15 @@ from urllib.parse import unquote
 
 import msgspec
 
-from skillstream.output.chain_file import FileFormatError, decode_header, decode_table
 from skillstream.chunks import Chunk, Record
-from skillstream.tagging.config import TagConfig
 from skillstream.errors import ChainError, UsageError
-from skillstream.output.layout import FILE_NAME, TAGS_FOLDER
 from skillstream.options import option
+from skillstream.output import FILE_NAME, TAGS_FOLDER, Chain, FileFormatError, decode_header, decode_table
 from skillstream.rejections import RejectionCode
 from skillstream.rows import TaggedChunk
-from skillstream.output.chain import Chain
-from skillstream.sources.kafka.config import parse_start
-from skillstream.storage.store import Store, open_store
+from skillstream.sources.kafka import parse_start
+from skillstream.storage import Store, open_store
+from skillstream.tagging.config import TagConfig
 
 __all__ = ["PartitionReader", "ReplayConfig", "ReplaySummary", "Selection", "replay", "selected_chunks"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from skillstream.tagging.config import TagConfig
 from skillstream.errors import UsageError
 from skillstream.options import option
-from skillstream.sources.kafka.config import KafkaConfig
+from skillstream.sources.kafka import KafkaConfig
+from skillstream.tagging.config import TagConfig
 
 __all__ = ["StreamConfig"]
 

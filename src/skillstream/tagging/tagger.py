@@ -18,19 +18,25 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from skillstream.tagging.lru_cache import LRUCache
 from skillstream.chunks import Chunk, Record
-from skillstream.tagging.config import TagConfig
 from skillstream.encoder import Encoder, load_encoder
 from skillstream.errors import SkillstreamError
-from skillstream.ranking.heads import load_heads
-from skillstream.index.skills_index import SkillsIndex, check_model, load_index
-from skillstream.index.cached import default_index
-from skillstream.postings.parse import JobPosting, parse_payload, parse_record, posting_from_mapping
-from skillstream.ranking.ranker import Ranker, RankingOptions, SentenceMatches
+from skillstream.index import SkillsIndex, check_model, default_index, load_index
+from skillstream.postings import (
+    Document,
+    JobPosting,
+    Sentence,
+    parse_payload,
+    parse_record,
+    posting_from_mapping,
+    segment,
+    split_long,
+)
+from skillstream.ranking import Ranker, RankingOptions, SentenceMatches, load_heads
 from skillstream.rejections import Rejection, RejectionCode
 from skillstream.rows import Row, RowError, Tag, TaggedChunk
-from skillstream.postings.sentences import Document, Sentence, segment, split_long
+from skillstream.tagging.config import TagConfig
+from skillstream.tagging.lru_cache import LRUCache
 from skillstream.version import __version__
 
 __all__ = ["Explanation", "PostingRejectedError", "Tagger", "model_version", "taxonomy_version"]

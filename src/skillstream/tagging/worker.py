@@ -8,13 +8,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from skillstream.tagging.config import TagConfig
 from skillstream.encoder import Encoder, load_encoder
 from skillstream.errors import UsageError
-from skillstream.index.skills_index import load_index
-from skillstream.index.versions import current_version
-from skillstream.index.package import IndexPackage, unpack_index
-from skillstream.storage.cache_folder import cache_folder, writable_folder
+from skillstream.index import IndexPackage, current_version, load_index, unpack_index
+from skillstream.storage import cache_folder, writable_folder
+from skillstream.tagging.config import TagConfig
 from skillstream.tagging.tagger import Tagger
 
 __all__ = ["TagWorker"]

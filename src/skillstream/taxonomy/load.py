@@ -6,8 +6,8 @@ from importlib import resources
 from pathlib import Path
 
 from skillstream.errors import TaxonomyError
-from skillstream.taxonomy.skills import Taxonomy
 from skillstream.taxonomy.readers import read_shipped, read_taxonomy
+from skillstream.taxonomy.skills import Taxonomy
 
 __all__ = ["ESCO_FILE", "load_taxonomy"]
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from skillstream.training.pair_files import iter_pairs
 from skillstream.training.pairs import TrainingPair, text_id
-from skillstream.training.sources import PairSource
+from skillstream.training.pair_sources import PairSource
 from skillstream.training.split import SPLITS
 
 __all__ = ["describe_pairs", "write_data_card"]

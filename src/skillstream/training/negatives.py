@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from skillstream.encoder import Encoder
-from skillstream.index.skills_index import SkillsIndex
+from skillstream.index import SkillsIndex
 
 __all__ = ["hard_negatives"]
 

@@ -6,10 +6,10 @@ import threading
 
 import pytest
 
-from skillstream.index import package as index_package
 from skillstream.errors import IndexFormatError
-from skillstream.index.skills_index import load_index
+from skillstream.index import package as index_package
 from skillstream.index.package import pack_index, unpack_index
+from skillstream.index.skills_index import load_index
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from skillstream.errors import IndexFormatError, OutputError
-from skillstream.index.skills_index import build_index, check_model, index_summary, load_index, save_index
 from skillstream.index.cached import default_index, default_index_folder
+from skillstream.index.skills_index import build_index, check_model, index_summary, load_index, save_index
 from skillstream.taxonomy.skills import Skill, Taxonomy
 from skillstream.testing import HashEncoder
 

@@ -10,8 +10,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from skillstream.index import versions as index_files
 from skillstream.errors import IndexFormatError, OutputError
+from skillstream.index import versions as index_files
 from skillstream.index.skills_index import build_index, load_index, save_index
 from skillstream.index.versions import current_version
 from skillstream.taxonomy.skills import Skill, Taxonomy

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.metrics import served_by_a_stream
 
-DASHBOARD = Path(__file__).resolve().parents[2] / "deploy" / "grafana" / "skillstream.json"
+DASHBOARD = Path(__file__).resolve().parents[3] / "deploy" / "grafana" / "skillstream.json"
 
 
 def test_every_metric_of_the_dashboard_is_served():

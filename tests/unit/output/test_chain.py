@@ -3,11 +3,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skillstream.output.chain_check import verify_chain
 from skillstream.errors import ChainError
+from skillstream.output.chain import Chain, PublishResult, sweep
+from skillstream.output.chain_check import verify_chain
 from skillstream.output.layout import partition_folder
 from skillstream.rows import ROW_SCHEMA, rows_to_table
-from skillstream.output.chain import Chain, PublishResult, sweep
 from skillstream.storage.store import LocalStore
 from tests.chain_fakes import (
     PARTITION,

@@ -1,9 +1,9 @@
 import pytest
 
+from skillstream.output.chain import Chain
 from skillstream.output.chain_check import verify_chain
 from skillstream.output.chain_file import encode_file
 from skillstream.output.layout import partition_folder
-from skillstream.output.chain import Chain
 from tests.chain_fakes import PARTITION, SOURCE, MemoryStore, make_row, make_rows
 
 FOLDER = partition_folder(SOURCE, PARTITION)

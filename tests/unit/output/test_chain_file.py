@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skillstream.output.chain_file import FileFormatError, FileHeader, decode_header, decode_table, encode_file
+from skillstream.output.chain_file import (
+    FileFormatError,
+    FileHeader,
+    decode_header,
+    decode_table,
+    encode_file,
+)
 from skillstream.rows import RowError, rows_to_table
 from tests.chain_fakes import PARTITION, SOURCE, make_row, make_rows
 

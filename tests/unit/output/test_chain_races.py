@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skillstream.output.chain_check import verify_chain
 from skillstream.output.chain import Chain
+from skillstream.output.chain_check import verify_chain
 from tests.chain_fakes import (
     PARTITION,
     SOURCE,

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pytest
 
-from skillstream.rows import ROW_SCHEMA
 from skillstream.output.chain import Chain
+from skillstream.rows import ROW_SCHEMA
 from tests.chain_fakes import make_rows
 
 SOURCES = ["feed 1/50%", "2030-01-01", "топик"]

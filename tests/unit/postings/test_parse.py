@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from skillstream.chunks import Record
 from skillstream.postings.fields import FieldMapping
 from skillstream.postings.parse import JobPosting, parse_payload, parse_record, posting_from_mapping
+from skillstream.postings.sentences import segment
 from skillstream.rejections import Rejection, RejectionCode
 from skillstream.rows import Row, RowError, rows_to_table
-from skillstream.postings.sentences import segment
 
 
 def posting_of(payload: bytes | str | dict, **fields: str) -> JobPosting:

@@ -5,11 +5,11 @@ import pytest
 
 from skillstream.postings import parse as postings
 from skillstream.postings.parse import JobPosting, parse_payload
-from skillstream.rejections import Rejection, RejectionCode
 from skillstream.postings.sections import Section
 from skillstream.postings.sentences import segment
+from skillstream.rejections import Rejection, RejectionCode
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SAMPLES = [
     parse_payload(line)
     for name in ("postings.jsonl", "schema_org.jsonl")

@@ -8,7 +8,14 @@ from skillstream.cli import evaluate as command_module
 from skillstream.cli import main
 from skillstream.cli.evaluate import evaluate_command
 from skillstream.errors import UsageError
-from skillstream.ranking.evaluation import evaluate, gold_ranks, labels_index, ranking_figures, read_annotations, read_labels
+from skillstream.ranking.evaluation import (
+    evaluate,
+    gold_ranks,
+    labels_index,
+    ranking_figures,
+    read_annotations,
+    read_labels,
+)
 from skillstream.ranking.heads import neutral_heads
 from skillstream.testing import HashEncoder
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 import skillstream
 from skillstream.ranking.exact import ExactMatcher
-from skillstream.taxonomy.load import load_taxonomy
 from skillstream.ranking.words import lower, normal_words
+from skillstream.taxonomy.load import load_taxonomy
 
 SKILLS = {
     "Java (computer programming)": ["Javax"],

@@ -4,10 +4,10 @@ import msgspec
 import numpy as np
 import pytest
 
-from skillstream.ranking.heads import neutral_heads
 from skillstream.index.skills_index import build_index
-from skillstream.ranking.ranker import Match, Ranker, RankingOptions
 from skillstream.postings.sentences import Document, Sentence
+from skillstream.ranking.heads import neutral_heads
+from skillstream.ranking.ranker import Match, Ranker, RankingOptions
 from skillstream.taxonomy.skills import Skill, Taxonomy
 from skillstream.testing import HashEncoder
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from skillstream.errors import SourceError
 from skillstream.postings.fields import FieldMapping
-from skillstream.sources.files.reader import read_chunks
 from skillstream.sources.files.plan import FileRange, plan_files
+from skillstream.sources.files.reader import read_chunks
 
 POSTINGS = [{"id": i, "title": f"Welder {i}", "description": "You weld. " * (i % 7)} for i in range(200)]
 LINES = b"".join(json.dumps(posting).encode() + b"\n" for posting in POSTINGS)

@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 from skillstream.errors import SourceError
 from skillstream.rejections import RejectionCode
 from skillstream.sources.files import decode, lines, plan
-from skillstream.sources.files.reader import SourceReadError, read_chunks
 from skillstream.sources.files.json_values import split_values
 from skillstream.sources.files.plan import plan_files
+from skillstream.sources.files.reader import SourceReadError, read_chunks
 
 POSTINGS = [
     {"id": str(i), "title": f"Wärter {i}", "description": f'a "{i}"\nb,c;\t' * (i % 5)} for i in range(100)

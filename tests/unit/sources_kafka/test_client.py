@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from kafka import errors
 
+from skillstream.sources.kafka.client_settings import ClientSettings
 from skillstream.sources.kafka.reader import bounds_problem
 from skillstream.sources.kafka.retry import Backoff, Retries, error_kind, one_line
-from skillstream.sources.kafka.client_settings import ClientSettings
 
 
 @pytest.mark.parametrize(

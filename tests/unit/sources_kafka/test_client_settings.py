@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skillstream.errors import SourceError, UsageError
-from skillstream.sources.kafka.config import KafkaConfig, parse_start
 from skillstream.sources.kafka.client_settings import load_client_settings, parse_properties
+from skillstream.sources.kafka.config import KafkaConfig, parse_start
 
 SCRAM = 'org.apache.kafka.common.security.scram.ScramLoginModule required username="me" password="a\\"b;c=d";'
 

@@ -6,12 +6,12 @@ from obstore.exceptions import AlreadyExistsError, GenericError, PermissionDenie
 from obstore.store import MemoryStore
 
 from skillstream.errors import OutputError, RunError, UsageError
+from skillstream.output.run_info import RunInfo, open_run, read_run
 from skillstream.storage.bucket import Bucket
 from skillstream.storage.bucket_errors import error_kind, error_words
-from skillstream.storage.url import ObjectURL, parse_url
-from skillstream.output.run_info import RunInfo, open_run, read_run
-from skillstream.storage.store import folder_name, open_store
 from skillstream.storage.object_store import ObjectStore
+from skillstream.storage.store import folder_name, open_store
+from skillstream.storage.url import ObjectURL, parse_url
 
 ROOT = ObjectURL("s3", "bucket", "")
 

@@ -10,8 +10,8 @@ import pytest
 
 from skillstream.storage import bucket as object_client
 from skillstream.storage.bucket import open_bucket
-from skillstream.storage.url import parse_url
 from skillstream.storage.store import open_store
+from skillstream.storage.url import parse_url
 
 # The header that asks for "only if absent", and how the store answers when it is not.
 CONDITIONS = {

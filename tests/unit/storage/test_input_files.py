@@ -14,19 +14,19 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from skillstream.storage import remote_folder
 from skillstream.cli import main
 from skillstream.encoder.models import resolve_model
 from skillstream.errors import IndexFormatError, ModelError, SourceError, UsageError
+from skillstream.index.package import pack_index
 from skillstream.index.skills_index import build_index, index_summary, load_index, save_index
 from skillstream.index.versions import current_version
-from skillstream.index.package import pack_index
-from skillstream.storage.url import parse_url
-from skillstream.storage.remote_folder import fetch_folder, push_folder
 from skillstream.sources.files.decode import SourceReadError
-from skillstream.sources.files.reader import read_chunks
 from skillstream.sources.files.inputs import expand_inputs
 from skillstream.sources.files.plan import plan_files
+from skillstream.sources.files.reader import read_chunks
+from skillstream.storage import remote_folder
+from skillstream.storage.remote_folder import fetch_folder, push_folder
+from skillstream.storage.url import parse_url
 from skillstream.taxonomy.skills import Skill, Taxonomy
 from tests.data import make_jsonl
 

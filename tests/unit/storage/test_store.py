@@ -6,10 +6,10 @@ import sys
 
 import pytest
 
-from skillstream.storage import local_store as store_module
 from skillstream.errors import OutputError, RunError
-from skillstream.storage.store import LocalStore, open_store
+from skillstream.storage import local_store as store_module
 from skillstream.storage.local_store import TEMPORARY_MAX_AGE_S
+from skillstream.storage.store import LocalStore, open_store
 
 
 def everything_in(folder):

@@ -6,15 +6,15 @@ import json
 
 import pytest
 
-from skillstream.output.chain_check import verify_chain
 from skillstream.chunks import Chunk, Record
-from skillstream.tagging.config import TagConfig
 from skillstream.errors import ChainError, UsageError
 from skillstream.index.skills_index import load_index
-from skillstream.postings.fields import FieldMapping
-from skillstream.tagging.replay import ReplayConfig, replay
-from skillstream.rows import TaggedChunk
 from skillstream.output.chain import Chain
+from skillstream.output.chain_check import verify_chain
+from skillstream.postings.fields import FieldMapping
+from skillstream.rows import TaggedChunk
+from skillstream.tagging.config import TagConfig
+from skillstream.tagging.replay import ReplayConfig, replay
 from skillstream.tagging.tagger import Tagger
 from tests.faults.ledger import published
 

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from skillstream.errors import IndexFormatError
+from skillstream.index.package import pack_index
+from skillstream.index.skills_index import build_index, load_index, save_index
 from skillstream.storage import cache_folder as paths
 from skillstream.tagging.config import TagConfig
-from skillstream.errors import IndexFormatError
-from skillstream.index.skills_index import build_index, load_index, save_index
-from skillstream.index.package import pack_index
+from skillstream.tagging.worker import REFRESH_S, TagWorker
 from skillstream.taxonomy.skills import Skill, Taxonomy
 from skillstream.testing import HashEncoder
-from skillstream.tagging.worker import REFRESH_S, TagWorker
 
 pytestmark = pytest.mark.usefixtures("hash_model")
 

@@ -3,8 +3,8 @@
 import pytest
 
 from skillstream.errors import TaxonomyError
-from skillstream.taxonomy.skills import Skill, Taxonomy, collect_skills
 from skillstream.taxonomy.load import load_taxonomy
+from skillstream.taxonomy.skills import Skill, Taxonomy, collect_skills
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from skillstream.errors import TaxonomyError
-from skillstream.taxonomy.skills import Skill
 from skillstream.taxonomy.load import load_taxonomy
+from skillstream.taxonomy.skills import Skill
 
 ROOT = "http://data.europa.eu/esco/"
 

@@ -1,1 +1,8 @@
 """Files as chunks of records: inputs, the plan that cuts them, a decoder and a reader for each format."""
+
+from __future__ import annotations
+
+from skillstream.sources.files.plan import RANGE_BYTES, FilePlan, FileRange, plan_files
+from skillstream.sources.files.reader import SourceReadError, read_chunks
+
+__all__ = ["RANGE_BYTES", "FilePlan", "FileRange", "SourceReadError", "plan_files", "read_chunks"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from skillstream.errors import SourceError
-from skillstream.postings.fields import FURTHER_TEXT, TEXT_NAMES, TITLE_NAMES, FieldMapping
+from skillstream.postings import FURTHER_TEXT, TEXT_NAMES, TITLE_NAMES, FieldMapping
 
 __all__ = ["check_columns"]
 

@@ -9,7 +9,7 @@ from typing import BinaryIO, Protocol
 import zstandard
 
 from skillstream.errors import RunError
-from skillstream.storage.input_files import open_input
+from skillstream.storage import open_input
 
 __all__ = ["SourceReadError", "read_blocks"]
 

@@ -9,10 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from skillstream.errors import RunError, SourceError
-from skillstream.output.layout import RUN_FILE, TAGS_FOLDER
-from skillstream.storage.url import ObjectURL, is_url, parse_url
-from skillstream.storage.input_files import input_exists, list_objects, match_objects
-from skillstream.storage.store import folder_name
+from skillstream.output import RUN_FILE, TAGS_FOLDER
+from skillstream.storage import (
+    ObjectURL,
+    folder_name,
+    input_exists,
+    is_url,
+    list_objects,
+    match_objects,
+    parse_url,
+)
 
 __all__ = ["InputKind", "expand_inputs", "input_kind"]
 

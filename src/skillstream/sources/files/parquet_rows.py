@@ -10,11 +10,10 @@ import pyarrow.parquet as pq
 
 from skillstream.chunks import Record
 from skillstream.errors import SourceError
-from skillstream.storage.url import is_url
 from skillstream.rejections import Rejection, RejectionCode
 from skillstream.sources.files.decode import SourceReadError
 from skillstream.sources.files.json_rows import row_to_json
-from skillstream.storage.input_files import open_input
+from skillstream.storage import is_url, open_input
 
 __all__ = ["open_parquet", "parquet_records"]
 

@@ -16,14 +16,13 @@ import msgspec
 import xxhash
 
 from skillstream.errors import SourceError
-from skillstream.storage.url import ObjectURL
-from skillstream.postings.fields import FieldMapping
+from skillstream.postings import FieldMapping
 from skillstream.sources.files.columns import check_columns
 from skillstream.sources.files.csv_rows import csv_row_sizes, read_csv_header
 from skillstream.sources.files.decode import BLOCK_BYTES, SourceReadError, read_blocks
 from skillstream.sources.files.inputs import InputKind, expand_inputs, input_kind
 from skillstream.sources.files.parquet_rows import open_parquet
-from skillstream.storage.input_files import input_state, open_input
+from skillstream.storage import ObjectURL, input_state, open_input
 
 __all__ = ["RANGE_BYTES", "FilePlan", "FileRange", "InputFile", "plan_files"]
 

@@ -16,7 +16,7 @@ from skillstream.sources.files.json_values import split_values
 from skillstream.sources.files.lines import Piece, split_lines, too_large
 from skillstream.sources.files.parquet_rows import parquet_records
 from skillstream.sources.files.plan import FileRange
-from skillstream.storage.input_files import FileState, input_state
+from skillstream.storage import FileState, input_state
 
 __all__ = ["MAX_CHUNK_BYTES", "SourceReadError", "read_chunks"]
 

@@ -1,1 +1,11 @@
-"""A Kafka topic as chunks of records."""
+"""A Kafka topic as chunks of records.
+
+Configuration alone is named here, so that what only needs it does not load the client: the reader is in `reader`,
+what is read from where in `plan`, the client itself in `client`.
+"""
+
+from __future__ import annotations
+
+from skillstream.sources.kafka.config import KafkaConfig, parse_start
+
+__all__ = ["KafkaConfig", "parse_start"]

@@ -8,11 +8,18 @@ from dataclasses import dataclass
 from kafka import KafkaAdminClient, KafkaConsumer
 
 from skillstream.errors import SkillstreamError, SourceError
-from skillstream.sources.kafka.reader import ChainEnd, bounds_problem
-from skillstream.sources.kafka.client import end_offsets, first_offsets, make_admin, make_consumer, start_offsets, topic_facts
-from skillstream.sources.kafka.config import KafkaConfig, parse_start
-from skillstream.sources.kafka.retry import one_line
+from skillstream.sources.kafka.client import (
+    end_offsets,
+    first_offsets,
+    make_admin,
+    make_consumer,
+    start_offsets,
+    topic_facts,
+)
 from skillstream.sources.kafka.client_settings import load_client_settings
+from skillstream.sources.kafka.config import KafkaConfig, parse_start
+from skillstream.sources.kafka.reader import ChainEnd, bounds_problem
+from skillstream.sources.kafka.retry import one_line
 
 __all__ = ["StreamPlan", "plan_stream"]
 

@@ -22,11 +22,18 @@ from kafka.structs import OffsetAndMetadata
 
 from skillstream.chunks import Chunk, Record
 from skillstream.errors import RunError, SourceError
-from skillstream.sources.kafka.partition_buffer import ChunkLimits, PartitionBuffer
-from skillstream.sources.kafka.client import TopicFacts, end_offsets, first_offsets, make_admin, make_consumer, topic_facts
-from skillstream.sources.kafka.config import KafkaConfig
-from skillstream.sources.kafka.retry import Retries, one_line
+from skillstream.sources.kafka.client import (
+    TopicFacts,
+    end_offsets,
+    first_offsets,
+    make_admin,
+    make_consumer,
+    topic_facts,
+)
 from skillstream.sources.kafka.client_settings import ClientSettings, load_client_settings
+from skillstream.sources.kafka.config import KafkaConfig
+from skillstream.sources.kafka.partition_buffer import ChunkLimits, PartitionBuffer
+from skillstream.sources.kafka.retry import Retries, one_line
 
 __all__ = ["ChainEnd", "KafkaReader", "bounds_problem", "to_record"]
 

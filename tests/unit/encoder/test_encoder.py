@@ -20,7 +20,7 @@ from skillstream.encoder.export import export_model
 from skillstream.encoder.load import choose_backend
 from skillstream.encoder.tokenizer import TextTokenizer, Tokens
 from skillstream.errors import ModelError, OutputError, RunError, UsageError
-from tests.unit.encoder_models import make_model, write_json
+from tests.encoder_models import make_model, write_json
 
 TEXTS = [
     "write python code",

@@ -7,7 +7,7 @@ import pytest
 from skillstream.encoder import models, resolve_model
 from skillstream.encoder.models import read_config
 from skillstream.errors import ModelError
-from tests.unit.encoder_models import make_model, write_json
+from tests.encoder_models import make_model, write_json
 
 
 @pytest.fixture(scope="module")

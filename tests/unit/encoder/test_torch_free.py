@@ -20,9 +20,9 @@ from skillstream.index.skills_index import build_index, save_index
 from skillstream.training.pair_files import write_shard
 from skillstream.training.pairs import TrainingPair
 from tests.data import make_jsonl
-from tests.unit.encoder_models import make_model
+from tests.encoder_models import make_model
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
 packages_distributions = cache(metadata.packages_distributions)

@@ -16,7 +16,7 @@ from skillstream.errors import OutputError, SourceError
 from skillstream.training.pairs import TrainingPair
 from skillstream.training.recipes import RECIPES, Recipe
 from skillstream.training.trainer import _window, loss_every, train
-from tests.unit.encoder_models import make_model
+from tests.encoder_models import make_model
 
 PAIRS = [
     TrainingPair(f"write {a}{b} code", f"manage {a}{b}", "sentence", "s") for a in "abcdefgh" for b in "xyz"
