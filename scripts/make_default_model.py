@@ -22,8 +22,8 @@ from skillstream.encoder.models import resolve_model
 from skillstream.pipelines.training_data import run
 from skillstream.training.data_config import TrainingDataConfig
 from skillstream.training.pair_files import load_pairs
-from skillstream.training.recipes import RECIPES, Recipe
 from skillstream.training.pair_sources import parse_source
+from skillstream.training.recipes import RECIPES, Recipe
 from skillstream.training.trainer import train
 
 TARGET = Path(__file__).parent.parent / "src" / "skillstream" / "data" / "model"

@@ -21,8 +21,8 @@ from skillstream.storage import cache_folder, writable_folder
 from skillstream.training.near import Signature, bands, near_duplicates, signature
 from skillstream.training.negatives import hard_negatives
 from skillstream.training.pair_files import write_shard
-from skillstream.training.pairs import BadRow, TrainingPair, text_id
 from skillstream.training.pair_sources import PairSource, read_pairs
+from skillstream.training.pairs import BadRow, TrainingPair, text_id
 from skillstream.training.split import SplitTable
 from skillstream.transforms.coders import StructCoder
 

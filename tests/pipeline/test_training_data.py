@@ -12,8 +12,8 @@ from skillstream.errors import OutputError, UsageError
 from skillstream.pipelines.training_data import main, run
 from skillstream.training.data_config import TrainingDataConfig
 from skillstream.training.pair_files import load_pairs
-from skillstream.training.pairs import text_id
 from skillstream.training.pair_sources import PairSource, parse_source
+from skillstream.training.pairs import text_id
 
 ROLES = ["baker", "gardener", "nurse", "welder", "driver", "teacher", "cook", "painter"]
 

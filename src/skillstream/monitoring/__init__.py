@@ -1,4 +1,7 @@
-"""What a running stream tells: live figures, Prometheus metrics, the watchdog. Nothing depends on it for correctness."""
+"""What a running stream reports: live figures, Prometheus metrics, the watchdog.
+
+Nothing depends on it for correctness.
+"""
 
 from __future__ import annotations
 

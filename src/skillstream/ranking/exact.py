@@ -3,7 +3,8 @@
 Aho–Corasick runs over *words*, not characters: every word of a name is given one code point, a sentence
 becomes a string with one code point a word, and a name is found as a substring of it. So matches are whole
 words by construction, positions are word numbers, and all tolerance (case, plural, hyphens, spelling) lies in
-the normal form of words (`skillstream.ranking.words`). Which names are looked for is decided in `skillstream.ranking.names`.
+the normal form of words (`skillstream.ranking.words`). Which names are looked for is decided in
+`skillstream.ranking.names`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from skillstream.storage.cache_folder import cache_folder, check_writable, temporary_folder, writable_folder
 from skillstream.storage.input_files import (
     FileState,
     input_exists,
@@ -14,6 +13,7 @@ from skillstream.storage.input_files import (
 from skillstream.storage.remote_folder import fetch_file, fetch_folder, push_folder, replace_file
 from skillstream.storage.store import Store, check_local, folder_name, open_store
 from skillstream.storage.url import ObjectURL, is_url, parse_url
+from skillstream.storage.user_cache import cache_folder, check_writable, temporary_folder, writable_folder
 
 __all__ = [
     "FileState",

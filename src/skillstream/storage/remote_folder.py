@@ -17,8 +17,8 @@ from filelock import FileLock
 
 from skillstream.errors import RunError
 from skillstream.storage.bucket import Bucket, ObjectInfo, open_bucket
-from skillstream.storage.cache_folder import cache_folder, writable_folder
 from skillstream.storage.url import ObjectURL
+from skillstream.storage.user_cache import cache_folder, writable_folder
 
 __all__ = ["fetch_file", "fetch_folder", "push_folder", "replace_file"]
 

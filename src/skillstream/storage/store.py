@@ -1,8 +1,8 @@
 """Storage primitives of the chain of files: list, read, create only if absent.
 
-A `Store` is all that `skillstream.output.chain` and `skillstream.output.run_info` know about where the output lies,
-so that another kind of storage is another class and nothing else. Paths are relative to the store's
-root, with `/` between folders.
+A `Store` is all that `skillstream.output.chain` and `skillstream.output.run_info` know about where the
+output lies, so that another kind of storage is another class and nothing else. Paths are relative to the
+store's root, with `/` between folders.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where all rooms meet: configuration, the tagger, what a worker holds; `replay` tags rows of an output again."""
+"""Where all rooms meet: configuration, the tagger, what a worker holds, replay."""
 
 from __future__ import annotations
 

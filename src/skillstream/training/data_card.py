@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from skillstream.training.pair_files import iter_pairs
-from skillstream.training.pairs import TrainingPair, text_id
 from skillstream.training.pair_sources import PairSource
+from skillstream.training.pairs import TrainingPair, text_id
 from skillstream.training.split import SPLITS
 
 __all__ = ["describe_pairs", "write_data_card"]

@@ -9,7 +9,7 @@ import pytest
 from skillstream.errors import IndexFormatError
 from skillstream.index.package import pack_index
 from skillstream.index.skills_index import build_index, load_index, save_index
-from skillstream.storage import cache_folder as paths
+from skillstream.storage import user_cache
 from skillstream.tagging.config import TagConfig
 from skillstream.tagging.worker import REFRESH_S, TagWorker
 from skillstream.taxonomy.skills import Skill, Taxonomy
@@ -160,7 +160,7 @@ def test_packages_replace_one_another(tmp_path, encoder, index_folder, clock, mo
 def test_packages_work_where_the_cache_cannot_be_written(tmp_path, index_folder, clock, monkeypatch, caplog):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("SKILLSTREAM_CACHE_DIR", str(tmp_path / "file" / "cache"))
-    paths.temporary_folder.cache_clear()
+    user_cache.temporary_folder.cache_clear()
     for _ in range(2):
         worker = TagWorker(TagConfig(), now=clock)
         assert "Python" in labels(worker.tagger(pack_index(index_folder)))

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from skillstream.errors import SourceError
 from skillstream.training.near import near_duplicates, signature
 from skillstream.training.pair_files import load_pairs, write_shard
-from skillstream.training.pairs import BadRow, TrainingPair, make_pair, normalise, text_id
 from skillstream.training.pair_sources import parse_source, read_pairs
+from skillstream.training.pairs import BadRow, TrainingPair, make_pair, normalise, text_id
 from skillstream.training.split import SplitTable, assign_splits, components
 
 

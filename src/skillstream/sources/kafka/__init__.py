@@ -1,7 +1,7 @@
 """A Kafka topic as chunks of records.
 
-Configuration alone is named here, so that what only needs it does not load the client: the reader is in `reader`,
-what is read from where in `plan`, the client itself in `client`.
+Only the configuration is named here, so that what needs no more does not load the client: the reader is in
+`reader`, what is read from where in `plan`, the client itself in `client`.
 """
 
 from __future__ import annotations

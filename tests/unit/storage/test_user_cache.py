@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from skillstream.storage.cache_folder import writable_folder
+from skillstream.storage.user_cache import writable_folder
 
 
 def test_a_folder_that_can_be_written_is_used_and_stays_empty(tmp_path):
@@ -15,7 +15,7 @@ def test_a_folder_that_can_be_written_is_used_and_stays_empty(tmp_path):
 def test_the_temporary_folder_is_private_and_goes_with_its_process(tmp_path):
     (tmp_path / "file").write_text("")
     code = (
-        "import pathlib, sys; from skillstream.storage.cache_folder import writable_folder; "
+        "import pathlib, sys; from skillstream.storage.user_cache import writable_folder; "
         "folder = writable_folder(pathlib.Path(sys.argv[1]) / 'indexes'); "
         "(folder / 'x').write_text('y'); print(folder, oct(folder.parent.stat().st_mode)[-3:])"
     )
