@@ -23,8 +23,6 @@ import psutil
 import pyarrow.parquet as pq
 from benchmarks.stream import PARTITIONS, ROOT, TOPIC, lines, produce
 from kafka import KafkaProducer
-from scripts.dev_flink import FlinkCluster
-from scripts.dev_kafka import KafkaServer, create_topic
 
 from skillstream.encoder import load_encoder
 from skillstream.flink.rest import FlinkRest
@@ -32,8 +30,10 @@ from skillstream.index.cached import default_index_folder
 from skillstream.index.skills_index import build_index, save_index
 from skillstream.taxonomy.skills import Skill, Taxonomy
 from tests.data import SKILLS
+from tests.encoder_models import make_model
 from tests.flink.conftest import FlinkStream
-from tests.unit.encoder_models import make_model
+from tests.servers.flink import FlinkCluster
+from tests.servers.kafka import KafkaServer, create_topic
 
 
 def model_and_index(name: str, folder: Path) -> tuple[str, Path]:

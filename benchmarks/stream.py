@@ -28,8 +28,8 @@ from kafka import KafkaProducer
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from scripts.dev_kafka import KafkaServer, create_topic  # noqa: E402
-from scripts.dev_server import free_port  # noqa: E402
+from tests.servers.common import free_port  # noqa: E402
+from tests.servers.kafka import KafkaServer, create_topic  # noqa: E402
 
 TOPIC = "postings"
 PARTITIONS = 4

@@ -21,11 +21,11 @@ from pathlib import Path
 
 import click
 import psutil
-from scripts.dev_flink import FlinkCluster
 
 from skillstream.pipelines.training_data import run
 from skillstream.training.data_config import TrainingDataConfig
 from skillstream.training.pair_sources import parse_source
+from tests.servers.flink import FlinkCluster
 
 WORDS = [
     a + b + c

@@ -21,8 +21,8 @@ from kafka import KafkaProducer
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from scripts.dev_kafka import KafkaServer, create_topic
-from scripts.dev_server import ServerUnavailableError
+from tests.servers.common import ServerUnavailableError
+from tests.servers.kafka import KafkaServer, create_topic
 
 ROOT = Path(__file__).resolve().parents[1]
 TOPIC = "postings"

@@ -2,6 +2,7 @@
 
 Models: `encoder` is the quick, deterministic `HashEncoder`; `base_encoder` the real base model, loaded once.
 Indexes: `index_folder` holds a dozen skills for `encoder`.
+Servers: see `tests.servers.fixtures`.
 Caches: every test session has its own cache folder, so that nothing depends on what lies on the machine.
 """
 
@@ -20,6 +21,8 @@ from skillstream.storage import bucket as object_client
 from skillstream.taxonomy.skills import Skill, Taxonomy
 from skillstream.testing import HashEncoder
 from tests.data import SKILLS
+
+pytest_plugins = ["tests.servers.fixtures"]
 
 
 @pytest.fixture(scope="session", autouse=True)

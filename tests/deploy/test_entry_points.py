@@ -19,7 +19,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from scripts.dev_server import free_port
 
 from skillstream.encoder import load_encoder
 from skillstream.index.skills_index import load_index
@@ -37,10 +36,8 @@ from tests.deploy.manifests import (
 )
 from tests.encoder_models import make_model
 from tests.faults.ledger import assert_exactly_once
-from tests.kafka.conftest import kafka, new_topic, produce
+from tests.servers.common import free_port
 from tests.unit.encoder.test_torch_free import BLOCKED
-
-__all__ = ["kafka", "new_topic", "produce"]
 
 CONTAINERS = our_containers()
 STREAMS = [container for container in CONTAINERS if "stream" in container.command]

@@ -1,4 +1,4 @@
-"""A real Kafka and a real object store for the tests that want one, and streams to kill."""
+"""Where an output goes, and streams to kill."""
 
 from __future__ import annotations
 
@@ -7,15 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from scripts.dev_minio import MinioServer
 
 from skillstream.storage.bucket import open_bucket
 from skillstream.storage.url import ObjectURL, parse_url
 from tests.faults.stream_jobs import StreamJobs
-from tests.kafka.conftest import kafka, new_topic, own_kafka, produce
-from tests.object_store.conftest import memory_folder, own_minio
-
-__all__ = ["kafka", "make_jobs", "new_topic", "own_kafka", "own_minio", "place", "produce"]
+from tests.servers.fixtures import memory_folder
+from tests.servers.minio import MinioServer
 
 
 @dataclass

@@ -12,8 +12,8 @@ from skillstream.output.chain import Chain
 from skillstream.output.chain_check import verify_chain
 from skillstream.output.run_info import RunInfo, open_run
 from skillstream.storage.store import LocalStore
-from tests import servers
 from tests.chain_fakes import PARTITION, SOURCE, make_rows, published_offsets
+from tests.servers import fixtures
 
 pytestmark = pytest.mark.faults
 
@@ -23,7 +23,7 @@ INFO = RunInfo(identity={"taxonomy": "esco", "source": "files"}, created_at="203
 @pytest.fixture
 def small_disk(tmp_path):
     """A file system of 256 KB of our own."""
-    with servers.small_disk(tmp_path / "disk", "256k") as folder:
+    with fixtures.small_disk(tmp_path / "disk", "256k") as folder:
         yield folder
 
 

@@ -11,11 +11,9 @@ import signal
 import time
 
 import pytest
-from scripts.dev_kafka import create_topic
 
 from tests.faults.stream_jobs import Load, await_rows
-from tests.faults.toxiproxy import Toxiproxy
-from tests.servers import needed
+from tests.servers.kafka import create_topic
 
 RESTARTS = int(os.environ.get("SKILLSTREAM_RESTARTS", "1"))
 FAULTS = int(os.environ.get("SKILLSTREAM_NETWORK_FAULTS", "5"))
@@ -55,32 +53,27 @@ def test_a_broker_killed_again_and_again(own_kafka, make_jobs):
     jobs.finish(load.records)
 
 
-def test_a_bad_network(kafka, new_topic, make_jobs):
+def test_a_bad_network(kafka, toxiproxy, new_topic, make_jobs):
     topic = new_topic(partitions=4)
-    with needed():
-        proxy = Toxiproxy(kafka.advertised_port, kafka.proxied_port)
     jobs = make_jobs(f"127.0.0.1:{kafka.advertised_port}", topic)
     moments = random.Random(11)
-    try:
-        process = jobs.start()
-        with Load(kafka.bootstrap, topic, 4, rate=100) as load:
-            time.sleep(3)
-            for number in range(FAULTS):
-                kind, stream, attributes = TOXICS[number % len(TOXICS)]
-                if number % 7 == 6:
-                    proxy.enable(False)
-                    time.sleep(moments.uniform(0.2, 3))
-                    proxy.enable(True)
-                else:
-                    proxy.add(kind, stream, **attributes)
-                    time.sleep(moments.uniform(0.5, 4))
-                    proxy.remove(kind)
-                time.sleep(moments.uniform(0.2, 2))
-        started = time.monotonic()
-        await_rows(jobs.output, load.records, limit_s=180)
-        waited = time.monotonic() - started
-        print(f"{FAULTS} network faults, {load.records} records; caught up {waited:.1f} s after the last")
-        assert jobs.end(process, signal.SIGTERM) == 0, jobs.log.read_text()[-3000:]
-        jobs.finish(load.records)
-    finally:
-        proxy.close()
+    process = jobs.start()
+    with Load(kafka.bootstrap, topic, 4, rate=100) as load:
+        time.sleep(3)
+        for number in range(FAULTS):
+            kind, stream, attributes = TOXICS[number % len(TOXICS)]
+            if number % 7 == 6:
+                toxiproxy.enable(False)
+                time.sleep(moments.uniform(0.2, 3))
+                toxiproxy.enable(True)
+            else:
+                toxiproxy.add(kind, stream, **attributes)
+                time.sleep(moments.uniform(0.5, 4))
+                toxiproxy.remove(kind)
+            time.sleep(moments.uniform(0.2, 2))
+    started = time.monotonic()
+    await_rows(jobs.output, load.records, limit_s=180)
+    waited = time.monotonic() - started
+    print(f"{FAULTS} network faults, {load.records} records; caught up {waited:.1f} s after the last")
+    assert jobs.end(process, signal.SIGTERM) == 0, jobs.log.read_text()[-3000:]
+    jobs.finish(load.records)

@@ -1,4 +1,4 @@
-"""One Flink cluster, one Kafka and a small model on disk for the session, and a stream on them."""
+"""A small model on disk for the session, and a stream on a Flink cluster."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from scripts.dev_flink import FlinkCluster
 
 from skillstream.encoder import load_encoder
 from skillstream.errors import RunError
@@ -24,20 +23,9 @@ from skillstream.tagging.stream_config import StreamConfig
 from skillstream.taxonomy.skills import Taxonomy
 from tests.encoder_models import make_model
 from tests.faults.ledger import assert_exactly_once, published
-from tests.kafka.conftest import kafka, new_topic
-from tests.object_store.conftest import own_minio
-from tests.servers import needed
+from tests.servers.flink import FlinkCluster
 
-__all__ = [
-    "FlinkStream",
-    "NewStream",
-    "kafka",
-    "new_topic",
-    "own_minio",
-    "running",
-    "supervised",
-    "wait_until",
-]
+__all__ = ["FlinkStream", "NewStream", "supervised", "wait_until"]
 
 PARTITIONS = 4
 
@@ -46,24 +34,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.flink)
-
-
-@pytest.fixture(scope="session")
-def flink(cache_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlinkCluster]:
-    """A cluster for all tests of the session; the logs of its parts are in pytest's folder."""
-    with running(FlinkCluster(tmp_path_factory.mktemp("flink"), slots=2)) as cluster:
-        yield cluster
-
-
-@contextmanager
-def running(cluster: FlinkCluster) -> Iterator[FlinkCluster]:
-    """The cluster while the body runs; a skip where there can be none, but not in CI."""
-    with needed():
-        cluster.start()
-    try:
-        yield cluster
-    finally:
-        cluster.stop()
 
 
 @contextmanager

@@ -17,13 +17,14 @@ from pathlib import Path
 
 import psutil
 import pytest
-from scripts.dev_flink import FlinkCluster
 
 from skillstream.errors import RunError
 from skillstream.flink.rest import FlinkRest
 from skillstream.output.chain import sweep
 from tests.faults.stream_jobs import Load
-from tests.flink.conftest import PARTITIONS, FlinkStream, NewStream, running, wait_until
+from tests.flink.conftest import PARTITIONS, FlinkStream, NewStream, wait_until
+from tests.servers.fixtures import running
+from tests.servers.flink import FlinkCluster
 
 KILLS = int(os.environ.get("SKILLSTREAM_FLINK_KILLS", "0"))
 SHORT = ("worker", "taskmanager")

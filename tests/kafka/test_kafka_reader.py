@@ -250,7 +250,8 @@ def test_retention_that_passes_a_running_reader_is_refused(make_reader, new_topi
 
 def test_a_topic_made_again_is_refused(make_reader, new_topic, produce, kafka):
     from kafka import KafkaAdminClient
-    from scripts.dev_kafka import create_topic
+
+    from tests.servers.kafka import create_topic
 
     topic = new_topic()
     chains = Chains()
@@ -347,9 +348,7 @@ def test_committed_offsets_follow_for_lag_tools(make_reader, new_topic, produce,
 
 
 def test_a_broker_that_is_away_is_waited_for(own_kafka, tmp_path):
-    from scripts.dev_kafka import create_topic
-
-    from tests.kafka.conftest import send
+    from tests.servers.kafka import create_topic, send
 
     create_topic(own_kafka.bootstrap, "t")
     send(own_kafka.bootstrap, "t", [b"a"])

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from kafka import KafkaAdminClient
-from scripts.dev_kafka import create_topic
 
 from skillstream.errors import OutputError, RunError, SkillstreamError, SourceError, UsageError
 from skillstream.output.chain_check import verify_chain
@@ -19,6 +18,7 @@ from skillstream.tagging.stream_config import StreamConfig
 from skillstream.tagging.tagger import Tagger
 from tests.data import make_posting
 from tests.faults.ledger import assert_exactly_once, published
+from tests.servers.kafka import create_topic
 
 pytestmark = pytest.mark.kafka
 

@@ -16,7 +16,7 @@ from skillstream.storage.bucket import open_bucket
 from skillstream.storage.url import parse_url
 from tests.data import make_jsonl
 from tests.faults.ledger import assert_exactly_once
-from tests.object_store.conftest import lead_to
+from tests.servers.fixtures import lead_to
 
 pytestmark = [
     pytest.mark.object_store,

@@ -10,7 +10,6 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from scripts.dev_minio import MinioServer
 
 from skillstream.errors import OutputError, RunError
 from skillstream.output.chain import Chain
@@ -18,9 +17,10 @@ from skillstream.output.run_info import RunInfo, open_run
 from skillstream.storage.bucket import open_bucket
 from skillstream.storage.store import open_store
 from skillstream.storage.url import parse_url
-from tests import servers
 from tests.chain_fakes import PARTITION, SOURCE, make_rows, published_offsets
-from tests.object_store.conftest import lead_to
+from tests.servers import fixtures
+from tests.servers.fixtures import lead_to
+from tests.servers.minio import MinioServer
 
 pytestmark = [pytest.mark.object_store, pytest.mark.timeout(1800)]
 
@@ -140,7 +140,7 @@ def test_no_server(minio, output, monkeypatch):
 @pytest.fixture
 def small_disk(tmp_path):
     """A file system of our own that a server barely fits on."""
-    with servers.small_disk(tmp_path / "disk", "24m") as folder:
+    with fixtures.small_disk(tmp_path / "disk", "24m") as folder:
         yield folder
 
 
@@ -162,11 +162,10 @@ def publish_until_refused(chain):
     raise AssertionError("the store is not full")
 
 
-def test_a_full_store_stops_the_chain_and_room_mends_it(small_disk, tmp_path, monkeypatch):
+def test_a_full_store_stops_the_chain_and_room_mends_it(small_disk, tmp_path, monkeypatch, request):
+    request.addfinalizer(open_bucket.cache_clear)
     server = MinioServer(tmp_path / "minio", data=small_disk / "data")
-    with servers.needed():
-        server.start()
-    try:
+    with fixtures.running(server):
         lead_to(server, monkeypatch)
         output = f"{server.make_bucket('tags')}/out"
         open_run(output, INFO)
@@ -184,9 +183,6 @@ def test_a_full_store_stops_the_chain_and_room_mends_it(small_disk, tmp_path, mo
         head = chain.head()
         Chain(output, SOURCE, PARTITION).publish(head, head + 20, make_rows(head, head + 20))
         assert published_offsets(open_store(output), chain) == list(range(head + 20))
-    finally:
-        open_bucket.cache_clear()
-        server.stop()
 
 
 def test_a_server_that_is_killed_and_comes_back_is_waited_for(own_minio):

@@ -1,4 +1,7 @@
-"""What the servers for tests and demos have in common: where their programs come from, how they end."""
+"""What the servers for tests and demos have in common: where their programs come from, how they end.
+
+Standard library only: CI builds programs before anything is installed.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 __all__ = [
@@ -20,10 +24,15 @@ __all__ = [
     "fetch_by_maven",
     "free_port",
     "installed",
+    "start_process",
+    "until_told_to_end",
 ]
 
-SERVERS = Path(__file__).resolve().parent.parent / ".servers"
+SERVERS = Path(__file__).resolve().parents[2] / ".servers"
 BUILD_TIMEOUT_S = 1200
+
+# By process id: what ends a server whose starter was killed (see `start_process`).
+_guards: dict[int, subprocess.Popen[bytes]] = {}
 
 
 class ServerUnavailableError(RuntimeError):
@@ -90,11 +99,70 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def end_process(process: subprocess.Popen[bytes], sig: signal.Signals) -> None:
-    """Ends a server by a signal, and kills it if it has not ended 20 s later."""
+def start_process(
+    command: Sequence[str | Path],
+    log: Path | None = None,
+    *,
+    orphan_signal: signal.Signals = signal.SIGKILL,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+) -> subprocess.Popen[bytes]:
+    """Starts a server, which appends to `log`; end it by `end_process`.
+
+    It gets a session of its own: Ctrl-C in a terminal is for its starter. If this process ends without
+    ending it, even by SIGKILL, it gets `orphan_signal` from a guard, a shell that waits for a pipe to close.
+    """
+    with contextlib.ExitStack() as stack:
+        output = subprocess.DEVNULL if log is None else stack.enter_context(log.open("ab"))
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd=cwd,
+            env=env,
+            start_new_session=True,
+        )
+    script = 'read -r _; kill -"$1" "$2"'
+    guard = ["sh", "-c", script, "guard", str(int(orphan_signal)), str(process.pid)]
+    _guards[process.pid] = subprocess.Popen(
+        guard,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    return process
+
+
+def end_process(process: subprocess.Popen[bytes], sig: signal.Signals, timeout_s: float = 20) -> None:
+    """Ends a server by a signal, and kills it if it has not ended `timeout_s` later."""
     process.send_signal(sig)
     try:
-        process.wait(20)
+        process.wait(timeout_s)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+    guard = _guards.pop(process.pid, None)
+    if guard is not None:  # before its number can belong to somebody else
+        guard.kill()
+        guard.communicate()
+
+
+@contextlib.contextmanager
+def until_told_to_end() -> Iterator[None]:
+    """Around the servers of a command: SIGTERM, SIGINT or SIGHUP leaves the body, even while one starts.
+
+    Later signals are ignored, so that nothing cuts the servers' orderly end short.
+    """
+    signals = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+    def leave(*_: object) -> None:
+        for each in signals:
+            signal.signal(each, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for each in signals:
+        signal.signal(each, leave)
+    with contextlib.suppress(KeyboardInterrupt):
+        yield

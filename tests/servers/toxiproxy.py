@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
+import signal
 import time
 import urllib.request
 
-from scripts.dev_server import SERVERS, build_by_go, free_port
+from tests.servers.common import SERVERS, build_by_go, end_process, free_port, start_process
 
 __all__ = ["Toxiproxy"]
 
@@ -21,7 +21,7 @@ class Toxiproxy:
         self._api = f"http://127.0.0.1:{(port := free_port())}"
         program = build_by_go(MODULE, SERVERS / "toxiproxy" / "server")
         command = [str(program), "-host", "127.0.0.1", "-port", str(port)]
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self._process = start_process(command)
         proxy = {"name": "it", "listen": f"127.0.0.1:{listen}", "upstream": f"127.0.0.1:{upstream}"}
         for attempt in range(50):
             try:
@@ -48,8 +48,7 @@ class Toxiproxy:
         self._ask("POST", "/proxies/it", {"enabled": enabled})
 
     def close(self) -> None:
-        self._process.terminate()
-        self._process.wait(10)
+        end_process(self._process, signal.SIGTERM)
 
     def _ask(self, method: str, path: str, body: object = None) -> None:
         data = None if body is None else json.dumps(body).encode()
