@@ -14,11 +14,9 @@ from pathlib import Path
 import click
 
 from skillstream.cli import cli
-from skillstream.rejections import RejectionCode
-from skillstream.rows import ROW_SCHEMA
 
 sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]  # as a program
-from scripts import dataflow_templates, kubernetes_alerts  # noqa: E402
+from scripts import dataflow_templates, kubernetes_alerts, schema_page  # noqa: E402
 
 REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
 NOTE = "<!-- Written by scripts/update_docs.py; do not edit. -->\n\n"
@@ -46,27 +44,7 @@ def cli_page() -> str:
     return "".join(parts)
 
 
-def schema_page() -> str:
-    """Columns of the output and codes of rejected rows."""
-    parts = [
-        NOTE,
-        "# The Parquet files\n\nOne row a record, tagged or rejected.\n\n| column | type |\n|---|---|\n",
-    ]
-    for field in ROW_SCHEMA:
-        if field.name == "skills":
-            parts.append("| `skills` | list of structs, ranked: |\n")
-            parts += [f"| `skills[].{item.name}` | {item.type} |\n" for item in field.type.value_type]
-        elif field.name == "error":
-            parts.append("| `error` | struct, null if tagged: |\n")
-            parts += [f"| `error.{item.name}` | {item.type} |\n" for item in field.type]
-        else:
-            parts.append(f"| `{field.name}` | {field.type}{', may be null' if field.nullable else ''} |\n")
-    parts.append("\nWhat the columns mean is said in `src/skillstream/rows.py`.\n\n## Rejection codes\n\n")
-    parts += [f"- `{code}`\n" for code in RejectionCode]
-    return "".join(parts)
-
-
-PAGES = {"cli.md": cli_page, "schema.md": schema_page}
+PAGES = {"cli.md": cli_page, "schema.md": lambda: NOTE + schema_page.schema_page()}
 
 
 def main() -> None:

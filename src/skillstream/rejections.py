@@ -15,15 +15,15 @@ class RejectionCode(StrEnum):
     EMPTY = "empty"  # no bytes, or only white space
     TOMBSTONE = "tombstone"  # a Kafka record without a value
     TOO_LARGE = "too_large"  # over the size limit (10 MB by default)
-    INVALID_UTF8 = "invalid_utf8"
-    INVALID_UNICODE = "invalid_unicode"  # lone surrogates: no text can hold them
+    INVALID_UTF8 = "invalid_utf8"  # the bytes are not UTF-8
+    INVALID_UNICODE = "invalid_unicode"  # lone surrogates, which no text can hold
     INVALID_JSON = "invalid_json"  # truncated, NaN, numbers out of range, trailing characters
     TOO_DEEP = "too_deep"  # nested deeper than the parser goes
     NOT_AN_OBJECT = "not_an_object"  # JSON, but not an object
     WRONG_TYPE = "wrong_type"  # a mapped field holds something that is not text
     MISSING_TEXT = "missing_text"  # neither title nor description says anything
     RAGGED_ROW = "ragged_row"  # a CSV row with more or fewer cells than the header
-    UNSUPPORTED_FRAMING = "unsupported_framing"  # Confluent-framed, but not JSON
+    UNSUPPORTED_FRAMING = "unsupported_framing"  # framed as Confluent does, but not JSON inside
     INTERNAL = "internal"  # a bug of ours met in this record alone; the payload is kept
 
 

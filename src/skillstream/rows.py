@@ -29,18 +29,18 @@ class Tag(msgspec.Struct, frozen=True, array_like=True):
     """One skill that a posting asks for.
 
     Attributes:
-        rank: 1 is the best.
+        rank: position among the posting's tags; 1 is the best.
         uri: the skill's id in the taxonomy.
-        label: its preferred label.
+        label: the skill's preferred label.
         score: similarity of evidence and label: the mean of the pooled cosine and the token-level
             match, in [-1, 1].
         confidence: estimated probability that the tag is right, in [0, 1]; how well it holds on
             annotated sentences is told in docs/explanation/ranking.md.
-        match: `exact` (a label stands in the text), `semantic` or `both`.
-        evidence: the sentence, as it stands in the posting's plain text.
-        start, end: characters of the evidence in the posting's plain text, half-open.
-        section: `title`, `requirements`, `responsibilities`, ... (see `skillstream.postings.sections`).
-        groups: roll-up groups in the taxonomy, most specific first.
+        match: `exact` (a label occurs in the text), `semantic` (similar in meaning) or `both`.
+        evidence: the sentence that asks for the skill, as in the posting's plain text.
+        start, end: characters of the evidence in the posting's plain text, half-open: [start, end).
+        section: part of the posting that holds the evidence; one of the sections.
+        groups: groups that the skill rolls up to in the taxonomy, most specific first.
         words: the words of the evidence that prove the skill.
         words_start, words_end: characters of `words` in the posting's plain text, half-open.
     """
@@ -62,7 +62,13 @@ class Tag(msgspec.Struct, frozen=True, array_like=True):
 
 
 class RowError(msgspec.Struct, frozen=True, array_like=True):
-    """Why the record was rejected, with the record as it came."""
+    """Why the record was rejected, with the record as it came.
+
+    Attributes:
+        code: the reason; one of the error codes.
+        detail: one sentence about this record; its wording may change.
+        payload: the record's bytes as they came; `None` if it had none.
+    """
 
     code: str
     detail: str
@@ -72,8 +78,26 @@ class RowError(msgspec.Struct, frozen=True, array_like=True):
 class Row(msgspec.Struct, frozen=True, array_like=True):
     """One record of the source, tagged or rejected; (source, partition, offset) is unique.
 
-    `event_time` and `tagged_at` are milliseconds since the epoch, UTC. `posting_id`, `title` and
-    `language` are `None` and `skills` is empty if the record was rejected. `headers` are Kafka's.
+    Attributes:
+        source: the Kafka topic, or `<name>-<fingerprint>` of the input file.
+        partition: the topic's partition, or the number of a range of rows of the file, from 0.
+        offset: the record's Kafka offset, or its row number in the file, from 0.
+        event_time: milliseconds since the epoch, UTC: the Kafka record's own time, else when the posting
+            says it was posted; `None` if neither is known.
+        tagged_at: milliseconds since the epoch, UTC: when this row was made.
+        posting_id: the posting's own id; a number becomes its decimal digits; `None` if it has none, and
+            in rejected rows.
+        title: the posting's title, one line, entities decoded; may be empty; `None` in rejected rows.
+        language: ISO 639 code, stated by the posting or detected; `None` if unknown, and in rejected rows.
+        skills: the tags, best first; empty in rejected rows, and where no skill was found.
+        error: why the record was rejected; `None` in tagged rows.
+        key: the Kafka record's key; `None` without one and for files.
+        model_version: name and fingerprint of the encoder: `<name>@<fingerprint>`.
+        taxonomy_version: taxonomy and index that were used: `<name>-<version>@<index version>`.
+        skillstream_version: version of this package.
+        headers: the Kafka record's headers, in order; `None` without any and for files.
+        headers.name: the header's name; may occur more than once.
+        headers.value: the header's bytes; may be `None`.
     """
 
     source: str

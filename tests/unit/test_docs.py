@@ -8,6 +8,9 @@ import pytest
 
 from skillstream import FilesConfig
 from skillstream.pipelines import tag_files
+from skillstream.postings.sections import Section
+from skillstream.rejections import RejectionCode
+from skillstream.rows import ROW_SCHEMA
 from tests.data import make_jsonl
 
 ROOT = Path(__file__).parents[2]
@@ -26,6 +29,19 @@ def update_docs():
 def test_generated_pages_are_current(name):
     expected = update_docs().PAGES[name]()
     assert (ROOT / "docs" / "reference" / name).read_text("utf-8") == expected, "run scripts/update_docs.py"
+
+
+def test_every_column_section_and_error_code_has_a_meaning():
+    page = (ROOT / "docs" / "reference" / "schema.md").read_text("utf-8")
+    meanings = dict(re.findall(r"^\| `([^`]+)` \|.* (\S.*\S) \|$", page, re.MULTILINE))
+    names = {*Section, *RejectionCode}
+    for column in ROW_SCHEMA:
+        names.add(column.name)
+        nested = getattr(column.type, "value_type", column.type)
+        dots = "[]." if nested is not column.type else "."
+        names |= {f"{column.name}{dots}{nested.field(i).name}" for i in range(nested.num_fields)}
+    assert {*meanings} == names
+    assert all(meaning.strip() for meaning in meanings.values())
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -16,18 +16,18 @@ __all__ = ["ASKING", "FILLERS", "HEADINGS", "WORDINGS", "Section"]
 class Section(StrEnum):
     """Values of the column `skills.section`. Others script against them: add, never rename."""
 
-    TITLE = "title"
-    REQUIREMENTS = "requirements"
-    NICE_TO_HAVE = "nice_to_have"
-    EDUCATION = "education"
-    RESPONSIBILITIES = "responsibilities"
+    TITLE = "title"  # the title itself
+    REQUIREMENTS = "requirements"  # what the applicant must bring: skills, experience
+    NICE_TO_HAVE = "nice_to_have"  # what is a plus
+    EDUCATION = "education"  # degrees, certificates, licences
+    RESPONSIBILITIES = "responsibilities"  # what the job is: duties, tasks
     WORKING_CONDITIONS = "working_conditions"  # physical demands, place, shifts, travel
-    ABOUT_COMPANY = "about_company"
-    BENEFITS = "benefits"
-    EQUAL_OPPORTUNITY = "equal_opportunity"
-    HOW_TO_APPLY = "how_to_apply"
+    ABOUT_COMPANY = "about_company"  # who the employer is
+    BENEFITS = "benefits"  # pay, insurance, leave, perks
+    EQUAL_OPPORTUNITY = "equal_opportunity"  # equal-opportunity and accommodation statements
+    HOW_TO_APPLY = "how_to_apply"  # where and how to send an application
     LEGAL = "legal"  # disclaimers, privacy, background checks, right to work
-    OTHER = "other"
+    OTHER = "other"  # before the first heading, or below one that names none of these
 
 
 # What headings say, as whole words.
