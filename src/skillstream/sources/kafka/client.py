@@ -12,6 +12,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka import errors as kafka_errors
 
 from skillstream.errors import SourceError
+from skillstream.sources.kafka.checksums import use_fast_checksums
 from skillstream.sources.kafka.client_settings import ClientSettings
 
 __all__ = [
@@ -42,6 +43,7 @@ def make_consumer(settings: ClientSettings) -> KafkaConsumer:
     Raises:
         KafkaError, OSError: no server can be reached, or none lets us in; the reason of the last attempt.
     """
+    use_fast_checksums()
     defaults = {
         # Noticing a new partition or a lost leader within seconds costs one small request.
         "metadata_max_age_ms": 10_000,

@@ -1,0 +1,66 @@
+"""Record batches are checked by google-crc32c, and as well as before."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from kafka.record import _crc32c, util
+from kafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchBuilder
+
+from skillstream.sources.kafka import checksums
+
+
+@pytest.mark.parametrize("size", [0, 1, 9, 1000, 70_001])
+def test_it_is_the_checksum_of_kafka(size):
+    data = bytes(number * 31 % 251 for number in range(size))
+    expected = _crc32c.crc(data)
+    assert checksums._crc32c(memoryview(data)) == checksums._crc32c(bytearray(data)) == expected
+
+
+def batch(codec: int) -> bytearray:
+    builder = DefaultRecordBatchBuilder(
+        magic=2,
+        compression_type=codec,
+        is_transactional=0,
+        producer_id=-1,
+        producer_epoch=-1,
+        base_sequence=-1,
+        batch_size=1 << 20,
+    )
+    for offset in range(50):
+        builder.append(offset, timestamp=1, key=None, value=b"a posting" * 20, headers=[])
+    return bytearray(builder.build())
+
+
+@pytest.mark.parametrize("codec", range(5), ids=["plain", "gzip", "snappy", "lz4", "zstd"])
+def test_kafka_python_notices_a_damaged_batch(codec, monkeypatch):
+    # What the client itself has found first is put aside: on this machine another package may be there.
+    monkeypatch.setattr(util.calc_crc32c, "__defaults__", (util.crc32c_py,))
+    whole = batch(codec)
+    calls = []
+    monkeypatch.setattr(checksums, "_crc32c", lambda data: calls.append(1) or _crc32c.crc(bytes(data)))
+    checksums.use_fast_checksums()
+    assert DefaultRecordBatch(bytes(whole)).validate_crc()
+    whole[-1] ^= 1
+    assert not DefaultRecordBatch(bytes(whole)).validate_crc()
+    assert len(calls) == 2  # else kafka-python has changed, and computes in Python
+
+
+def test_a_consumer_uses_it():
+    code = """
+import sys
+sys.modules["crc32c"] = None  # as on a plain installation
+from kafka.record import util
+from skillstream.sources.kafka import checksums, client
+class Settings:
+    values = {}
+    consumer = dict
+client.make_consumer(Settings())
+print(util.calc_crc32c.__defaults__ == (checksums._crc32c,))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout == "True\n", done.stderr
