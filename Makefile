@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 FOLDERS := $(shell find src pipelines transforms -type d -not -name __pycache__)
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo demo-stream test soak lint types format check clean
+.PHONY: install demo demo-stream test test-unit soak lint types format check clean
 
 install: $(STAMP)
 
@@ -33,6 +33,10 @@ demo-stream: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest
+
+# While working: no server, nothing that takes seconds; under two minutes on two cores.
+test-unit: $(STAMP)
+	$(BIN)/python -m pytest tests/unit tests/pipeline -m "not slow"
 
 # The fault tests, long: hundreds of kills, a thousand flipped bits.
 soak: $(STAMP)

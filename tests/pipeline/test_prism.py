@@ -11,6 +11,7 @@ from tests.data import make_jsonl
 from tests.faults.ledger import assert_exactly_once
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("hash_model")
 def test_the_same_rows_as_on_the_local_runner(tmp_path, index_folder, prism):
     source = tmp_path / "postings.jsonl"

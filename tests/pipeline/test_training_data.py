@@ -70,6 +70,7 @@ def test_deduplicated_split_and_described(tmp_path: Path, sources: list[PairSour
     assert str(tmp_path) not in (output / "data_card.md").read_text()
 
 
+@pytest.mark.slow
 def test_same_bytes_whatever_the_workers(tmp_path: Path, sources: list[PairSource]) -> None:
     one, many = tmp_path / "one", tmp_path / "many"
     run(TrainingDataConfig(str(one), shards=2), sources)
@@ -79,6 +80,7 @@ def test_same_bytes_whatever_the_workers(tmp_path: Path, sources: list[PairSourc
     assert {name for name in first if first[name] != second[name]} <= {"data_card.json", "data_card.md"}
 
 
+@pytest.mark.slow
 def test_same_splits_however_the_ids_are_packed(
     tmp_path: Path, sources: list[PairSource], monkeypatch: pytest.MonkeyPatch
 ) -> None:

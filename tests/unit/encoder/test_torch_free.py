@@ -108,6 +108,7 @@ def skillstream_without_torch(*arguments: object) -> subprocess.CompletedProcess
     return subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
 
 
+@pytest.mark.slow
 def test_files_are_tagged_without_torch(exported, tmp_path):
     (tmp_path / "a.jsonl").write_bytes(make_jsonl(5))
     model, index = exported
@@ -118,6 +119,7 @@ def test_files_are_tagged_without_torch(exported, tmp_path):
     assert len(list((tmp_path / "out").glob("tags/**/*.parquet"))) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -40,6 +40,7 @@ def reading_from_the_head(chunk_cuts):
     return work
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("new_store", [MemoryStore, new_object_store])
 @settings(max_examples=50, deadline=None)
 @given(st.lists(cuts, min_size=3, max_size=3), schedules)

@@ -172,6 +172,7 @@ BOMBS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("name", BOMBS)
 def test_bombs_come_back_in_bounded_time_with_their_text(name: str) -> None:

@@ -145,6 +145,7 @@ def test_language_of_the_source_comes_first() -> None:
     assert segment(JobPosting(None, "Cook", "Soup", language="xx")).sentences[1].text == "Soup"
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     "text",

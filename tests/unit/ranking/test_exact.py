@@ -161,6 +161,7 @@ def test_span_holds_the_words_of_a_name(sentence):
 MATCHER = ExactMatcher(LABELS, list(SKILLS.values()))
 
 
+@pytest.mark.slow
 def test_esco_labels_find_themselves():
     skills = load_taxonomy("esco").skills
     matcher = ExactMatcher([skill.label for skill in skills], [skill.alt_labels for skill in skills])

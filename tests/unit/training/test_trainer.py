@@ -84,6 +84,7 @@ def test_card_recipe_learns_and_writes_model_and_card(tmp_path: Path, base: Path
     )
 
 
+@pytest.mark.slow
 def test_resumed_run_ends_as_one_in_one_piece(
     tmp_path: Path, base: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
