@@ -78,14 +78,20 @@ def build_by_go(module: str, program: Path) -> Path:
             return program
         go = installed("go", f"it builds {program.parent.name}")
         with tempfile.TemporaryDirectory(dir=program.parent) as folder:
-            run = subprocess.run(
-                [go, "install", module],
-                capture_output=True,
-                text=True,
-                env=os.environ | {"GOBIN": folder},
-                timeout=BUILD_TIMEOUT_S,
-                check=False,
-            )
+            try:
+                run = subprocess.run(
+                    [go, "install", module],
+                    capture_output=True,
+                    text=True,
+                    env=os.environ | {"GOBIN": folder},
+                    timeout=BUILD_TIMEOUT_S,
+                    check=False,
+                )
+            except subprocess.TimeoutExpired:
+                name = program.parent.name
+                raise ServerUnavailableError(
+                    f"{name} was not built within {BUILD_TIMEOUT_S} s (Go goes on from there the next time)"
+                ) from None
             if run.returncode:
                 raise ServerUnavailableError(f"{program.parent.name} could not be built: {run.stderr[-500:]}")
             Path(folder, program.name).rename(program)
