@@ -88,7 +88,7 @@ def main(rows: int, near_duplicates: float, shards: int, flink: bool, heap_mb: i
         write_rows(Path(folder, "rows.csv"), rows)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         source = parse_source(f"pairs={folder}/rows.csv:text:skills")
-        config = TrainingDataConfig(f"{folder}/pairs", near_duplicates, shards=shards)
+        config = TrainingDataConfig(output=f"{folder}/pairs", near_duplicates=near_duplicates, shards=shards)
         peaks: dict[str, int] = {}
         if flink:
             Path(folder, "flink").mkdir()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import re
 from collections.abc import Sequence
 from importlib.util import find_spec
 
 from skillstream.errors import UsageError
+from skillstream.pipelines.beam_flags import BeamFlags, read_beam_flags
 from skillstream.storage import is_url
 from skillstream.tagging import TagConfig
 
@@ -20,7 +20,7 @@ HARNESS_THREADS = 2
 
 def is_dataflow(beam_flags: Sequence[str]) -> bool:
     """Whether the flags name Dataflow's runner."""
-    return str(_parse(beam_flags).runner).lower() == "dataflowrunner"
+    return read_beam_flags(beam_flags).is_dataflow
 
 
 def dataflow_flags(
@@ -38,9 +38,9 @@ def dataflow_flags(
     Raises:
         UsageError: something is missing, or lies where workers cannot see it.
     """
-    if not is_dataflow(beam_flags):
+    flags = read_beam_flags(beam_flags)
+    if not flags.is_dataflow:
         return list(beam_flags)
-    flags = _parse(beam_flags)
     _refuse_missing(flags)
     for name, address in (("--output", output), *(("INPUT", path) for path in inputs)):
         if not is_url(address):
@@ -56,20 +56,7 @@ def dataflow_flags(
     return [*beam_flags, *_defaults(flags, topic)]
 
 
-def _parse(beam_flags: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument("--runner", default="")
-    for name in ("project", "region", "temp_location", "sdk_container_image", "setup_file", "sdk_location"):
-        parser.add_argument(f"--{name}")
-    for name in ("job_name", "number_of_worker_harness_threads"):
-        parser.add_argument(f"--{name}")
-    for name in ("streaming", "enable_streaming_engine"):
-        parser.add_argument(f"--{name}", action="store_true")
-    flags, _ = parser.parse_known_args(list(beam_flags))
-    return flags
-
-
-def _refuse_missing(flags: argparse.Namespace) -> None:
+def _refuse_missing(flags: BeamFlags) -> None:
     missing = [f"--{name}=..." for name in ("project", "region") if not getattr(flags, name)]
     if not (flags.temp_location or "").startswith("gs://"):
         missing.append("--temp_location=gs://BUCKET/PATH")
@@ -79,16 +66,15 @@ def _refuse_missing(flags: argparse.Namespace) -> None:
         raise UsageError(f"Dataflow needs, after --: {', '.join(missing)}")
 
 
-def _defaults(flags: argparse.Namespace, topic: str) -> list[str]:
+def _defaults(flags: BeamFlags, topic: str) -> list[str]:
     added = []
     if not flags.number_of_worker_harness_threads:
         added.append(f"--number_of_worker_harness_threads={HARNESS_THREADS}")
-    if flags.sdk_container_image and not flags.sdk_location:
+    if flags.sdk_container_image and flags.sdk_location == "default":
         added.append("--sdk_location=container")  # Beam is in the image
     if topic:
-        added += [
-            f"--{name}" for name in ("streaming", "enable_streaming_engine") if not getattr(flags, name)
-        ]
+        if not flags.streaming:
+            added.append("--streaming")
         if not flags.job_name:
             added.append("--job_name=skillstream-" + re.sub(r"[^a-z0-9]+", "-", topic.lower()).strip("-"))
     return added

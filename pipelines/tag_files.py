@@ -5,9 +5,7 @@ python -m skillstream.pipelines.tag_files --input=postings.jsonl --output=tags -
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
-import logging
 import resource
 import sys
 import time
@@ -17,13 +15,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import apache_beam as beam
-import msgspec
 from apache_beam.metrics import MetricsFilter
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.runner import PipelineResult
 
 from skillstream.encoder import load_encoder
-from skillstream.errors import SkillstreamError, UsageError
 from skillstream.index import check_model, default_index_folder, load_index
 from skillstream.output import (
     Chain,
@@ -37,8 +33,9 @@ from skillstream.output import (
     versions,
     without_secrets,
 )
+from skillstream.pipelines.command import run_command
 from skillstream.pipelines.dataflow import dataflow_flags
-from skillstream.pipelines.options import add_config_flags, config_from_flags, pipeline_runner, run_to_end
+from skillstream.pipelines.options import pipeline_runner, run_to_end
 from skillstream.sources.files import RANGE_BYTES, FilePlan, FileRange, plan_files
 from skillstream.tagging import FilesConfig, model_version, taxonomy_version
 from skillstream.transforms.publish import PublishChunks
@@ -143,20 +140,13 @@ def run_info(config: FilesConfig, plan: FilePlan, taxonomy: str) -> RunInfo:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """`python -m skillstream.pipelines.tag_files`: our flags in Beam's style, the rest is Beam's."""
-    parser = argparse.ArgumentParser(prog="skillstream.pipelines.tag_files", allow_abbrev=False)
-    parser.add_argument(
-        "--input", action="append", required=True, help="File, folder or pattern; may be repeated."
+    return run_command(
+        "skillstream.pipelines.tag_files",
+        FilesConfig,
+        lambda config, flags, beam_flags: run(config, flags.input, beam_flags),
+        argv,
+        repeated={"input": "File, folder or pattern with postings; may be repeated."},
     )
-    add_config_flags(parser, FilesConfig)
-    flags, beam_flags = parser.parse_known_args(argv)
-    logging.basicConfig(level=logging.WARNING)
-    try:
-        summary = run(config_from_flags(FilesConfig, flags), flags.input, beam_flags)
-    except SkillstreamError as error:
-        print(f"skillstream: {error}", file=sys.stderr)  # noqa: T201
-        return 2 if isinstance(error, UsageError) else 1
-    print(msgspec.json.encode(summary).decode())  # noqa: T201
-    return 1 if summary.problems else 0
 
 
 class _Published:

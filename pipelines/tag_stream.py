@@ -5,7 +5,6 @@ python -m skillstream.pipelines.tag_stream --bootstrap_servers=localhost:9092 --
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import logging
 import os
@@ -19,12 +18,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import apache_beam as beam
-import msgspec
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from skillstream.encoder import load_encoder
-from skillstream.errors import RunError, SkillstreamError, UsageError
+from skillstream.errors import RunError, SkillstreamError
 from skillstream.index import check_model, default_index_folder, load_index
 from skillstream.monitoring import DRAIN, LIVE, serve_metrics
 from skillstream.output import (
@@ -37,11 +35,10 @@ from skillstream.output import (
     versions,
     without_secrets,
 )
+from skillstream.pipelines.command import run_command
 from skillstream.pipelines.dataflow import dataflow_flags, is_dataflow
 from skillstream.pipelines.options import (
-    add_config_flags,
     check_cluster_flags,
-    config_from_flags,
     pipeline_runner,
     root_cause,
 )
@@ -186,18 +183,13 @@ def run_info(config: StreamConfig, plan: StreamPlan, taxonomy: str) -> RunInfo:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """`python -m skillstream.pipelines.tag_stream`: our flags in Beam's style, the rest is Beam's."""
-    parser = argparse.ArgumentParser(prog="skillstream.pipelines.tag_stream", allow_abbrev=False)
-    add_config_flags(parser, StreamConfig)
-    flags, beam_flags = parser.parse_known_args(argv)
-    logging.basicConfig(level=logging.WARNING)
     logging.getLogger("kafka").propagate = False  # the reader tells what is wrong, once
-    try:
-        result = run(config_from_flags(StreamConfig, flags), beam_flags)
-    except SkillstreamError as error:
-        print(f"skillstream: {error}", file=sys.stderr)  # noqa: T201
-        return 2 if isinstance(error, UsageError) else 1
-    print(msgspec.json.encode(result).decode())  # noqa: T201
-    return 0
+    return run_command(
+        "skillstream.pipelines.tag_stream",
+        StreamConfig,
+        lambda config, _, beam_flags: run(config, beam_flags),
+        argv,
+    )
 
 
 def _with_index_folder(config: StreamConfig) -> tuple[StreamConfig, str]:

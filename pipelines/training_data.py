@@ -8,10 +8,7 @@ write. Batch.
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
-import json
-import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,12 +21,13 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from skillstream.encoder import load_encoder
 from skillstream.encoder.models import read_config, resolve_model
 from skillstream.encoder.tokenizer import TextTokenizer
-from skillstream.errors import OutputError, SkillstreamError, UsageError
+from skillstream.errors import OutputError
 from skillstream.index import default_index_folder
+from skillstream.pipelines.command import run_command
 from skillstream.pipelines.options import pipeline_runner, run_to_end
 from skillstream.storage import check_local
 from skillstream.training.data_card import CountTokens, describe_pairs, write_data_card
-from skillstream.training.data_config import TrainingDataConfig
+from skillstream.training.data_config import SOURCE_HELP, TrainingDataConfig
 from skillstream.training.pair_sources import PairSource, parse_source
 from skillstream.transforms.skills_index import skills_index_side_input
 from skillstream.transforms.training_pairs import (
@@ -119,24 +117,15 @@ def _token_counter(model: str) -> CountTokens:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """`python -m skillstream.pipelines.training_data`: our flags in Beam's style, the rest is Beam's."""
-    parser = argparse.ArgumentParser(prog="skillstream.pipelines.training_data", allow_abbrev=False)
-    parser.add_argument("--source", action="append", required=True, help="KIND=PATH; may be repeated.")
-    for field in dataclasses.fields(TrainingDataConfig):
-        required = field.default is dataclasses.MISSING
-        kind = str if required else type(field.default)
-        parser.add_argument(
-            f"--{field.name}", type=kind, default=None if required else field.default, required=required
-        )
-    flags, beam_flags = parser.parse_known_args(argv)
-    logging.basicConfig(level=logging.WARNING)
-    try:
-        values = {field.name: getattr(flags, field.name) for field in dataclasses.fields(TrainingDataConfig)}
-        facts = run(TrainingDataConfig(**values), [parse_source(spec) for spec in flags.source], beam_flags)
-    except SkillstreamError as error:
-        print(f"skillstream: {error}", file=sys.stderr)  # noqa: T201
-        return 2 if isinstance(error, UsageError) else 1
-    print(json.dumps(facts["steps"]))  # noqa: T201
-    return 0
+    return run_command(
+        "skillstream.pipelines.training_data",
+        TrainingDataConfig,
+        lambda config, flags, beam_flags: run(config, [parse_source(s) for s in flags.source], beam_flags)[
+            "steps"
+        ],
+        argv,
+        repeated={"source": SOURCE_HELP},
+    )
 
 
 if __name__ == "__main__":

@@ -19,7 +19,8 @@ FOLDER = Path(__file__).parents[1] / "deploy" / "dataflow"
 
 # Of no use where the readers run on other machines.
 NOT_ON_DATAFLOW = {"metrics_port", "metrics_address"}
-REQUIRED = {"output", "bootstrap_servers", "topic", "input"}
+# Workers have no settings file that could name the brokers.
+REQUIRED = {"bootstrap_servers"}
 # What deploy/dataflow/launch_*.py say where the template's user says nothing.
 IN_THE_IMAGE = {"model": "/opt/skillstream/model", "index": "/opt/skillstream/index"}
 TYPES = {bool: "BOOLEAN", int: "NUMBER", float: "NUMBER", str: "TEXT"}
@@ -51,18 +52,19 @@ def parameters(config_class: type[Any]) -> list[dict[str, Any]]:
 
 
 def parameter(field: dataclasses.Field[Any], kind: type[Any]) -> dict[str, Any]:
+    required = field.metadata["required"] or field.name in REQUIRED
     described: dict[str, Any] = {
         "name": field.name,
         "label": field.name.replace("_", " ").capitalize(),
         "helpText": field.metadata["help"],
         "paramType": TYPES[kind],
-        "isOptional": field.name not in REQUIRED,
+        "isOptional": not required,
     }
     if field.metadata["choices"]:
         described["paramType"] = "ENUM"
         described["enumOptions"] = [{"value": choice} for choice in field.metadata["choices"]]
     default = IN_THE_IMAGE.get(field.name, field.default)
-    if default not in (None, "") and field.name not in REQUIRED:
+    if default not in (None, "") and not required:
         described["defaultValue"] = json.dumps(default) if isinstance(default, bool) else str(default)
     return described
 

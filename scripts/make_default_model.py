@@ -47,7 +47,7 @@ def make_pairs(data: Path, pairs: Path) -> None:
     if not (pairs / "data_card.json").exists():
         shutil.rmtree(pairs, ignore_errors=True)
         run(
-            TrainingDataConfig(str(pairs), near_duplicates=1.0),
+            TrainingDataConfig(output=str(pairs), near_duplicates=1.0),
             [parse_source(spec) for spec in sources(data)],
         )
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import kubernetes_validate
 import pytest
 
-from skillstream.pipelines.options import add_config_flags
+from skillstream.pipelines.command import add_config_flags
 from skillstream.tagging.config import FilesConfig
 from skillstream.tagging.stream_config import StreamConfig
 from tests.deploy.manifests import (
@@ -158,7 +158,8 @@ def test_template_parameters_are_the_pipelines_own_options(name):
     assert set(parameters) == (set(options) - elsewhere) | more
     for key, parameter in parameters.items():
         if key in options and "defaultValue" in parameter and key not in ("model", "index"):
-            parsed = parser.parse_args([f"--{key}={parameter['defaultValue']}"])
+            needed = [f"--{action.dest}=x" for action in options.values() if action.required]
+            parsed = parser.parse_args([*needed, f"--{key}={parameter['defaultValue']}"])
             assert getattr(parsed, key) == options[key].default
         if parameter["paramType"] == "ENUM":
             assert [choice["value"] for choice in parameter["enumOptions"]] == list(options[key].choices)

@@ -43,7 +43,6 @@ def test_what_is_not_said_is_set():
         "--number_of_worker_harness_threads=2",
         "--sdk_location=container",
         "--streaming",
-        "--enable_streaming_engine",
         "--job_name=skillstream-job-postings",
     ]
 

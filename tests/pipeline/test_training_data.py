@@ -42,7 +42,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 def test_deduplicated_split_and_described(tmp_path: Path, sources: list[PairSource]) -> None:
     output = tmp_path / "pairs"
-    facts = run(TrainingDataConfig(str(output), near_duplicates=0.7, held_out=0.1), sources)
+    facts = run(TrainingDataConfig(output=str(output), near_duplicates=0.7, held_out=0.1), sources)
     steps = facts["steps"]
     assert steps["read: pairs:roles.csv: role"] == 400
     assert steps["bad: pairs:roles.csv: empty text"] == steps["bad: pairs:roles.csv: not text"] == 1
@@ -73,8 +73,8 @@ def test_deduplicated_split_and_described(tmp_path: Path, sources: list[PairSour
 @pytest.mark.slow
 def test_same_bytes_whatever_the_workers(tmp_path: Path, sources: list[PairSource]) -> None:
     one, many = tmp_path / "one", tmp_path / "many"
-    run(TrainingDataConfig(str(one), shards=2), sources)
-    run(TrainingDataConfig(str(many), shards=2), sources[::-1], ["--direct_num_workers=3"])
+    run(TrainingDataConfig(output=str(one), shards=2), sources)
+    run(TrainingDataConfig(output=str(many), shards=2), sources[::-1], ["--direct_num_workers=3"])
     first, second = files(one), files(many)
     assert first.keys() == second.keys()
     assert {name for name in first if first[name] != second[name]} <= {"data_card.json", "data_card.md"}
@@ -84,9 +84,9 @@ def test_same_bytes_whatever_the_workers(tmp_path: Path, sources: list[PairSourc
 def test_same_splits_however_the_ids_are_packed(
     tmp_path: Path, sources: list[PairSource], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run(TrainingDataConfig(str(tmp_path / "one")), sources)
+    run(TrainingDataConfig(output=str(tmp_path / "one")), sources)
     monkeypatch.setattr("skillstream.transforms.training_pairs.EDGES", 7)
-    run(TrainingDataConfig(str(tmp_path / "many")), sources)
+    run(TrainingDataConfig(output=str(tmp_path / "many")), sources)
     assert files(tmp_path / "one") == files(tmp_path / "many")
 
 
@@ -103,7 +103,12 @@ def test_hard_negatives_stay_on_their_side(tmp_path: Path) -> None:
             rows.writerow([f"you will {label} here, shift {number}", label])
     source = parse_source(f"pairs={tmp_path / 'rows.csv'}:text:label")
     config = TrainingDataConfig(
-        str(tmp_path / "pairs"), 1.0, 0.3, negatives=2, negatives_from=str(taxonomy), miner="base"
+        output=str(tmp_path / "pairs"),
+        near_duplicates=1.0,
+        held_out=0.3,
+        negatives=2,
+        negatives_from=str(taxonomy),
+        miner="base",
     )
     facts = run(config, [source])
     assert facts["options"]["miner"] == "base"
@@ -122,9 +127,9 @@ def test_folder_in_use_and_wrong_values_are_refused(tmp_path: Path, sources: lis
     (tmp_path / "pairs").mkdir()
     (tmp_path / "pairs" / "mine.txt").touch()
     with pytest.raises(OutputError, match="not empty"):
-        run(TrainingDataConfig(str(tmp_path / "pairs")), sources)
+        run(TrainingDataConfig(output=str(tmp_path / "pairs")), sources)
     with pytest.raises(UsageError, match="held-out"):
-        TrainingDataConfig("x", held_out=0.6)
+        TrainingDataConfig(output="x", held_out=0.6)
 
 
 def test_as_a_module_with_flags(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

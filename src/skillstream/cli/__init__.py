@@ -1,12 +1,11 @@
 """The command line: `skillstream` and `python -m skillstream`.
 
 Exit codes: 0 done, 1 failed while running, 2 wrong usage or refused before the first record. Errors are
-one line on stderr; `--debug` adds the traceback.
+one line on stderr; `--debug` adds the traceback. A group alone prints its help there: exit code 2.
 """
 
 from __future__ import annotations
 
-import importlib
 import logging
 import os
 import sys
@@ -15,12 +14,13 @@ from collections.abc import Sequence
 
 import click
 
+from skillstream.cli.groups import LazyGroup
 from skillstream.errors import SkillstreamError, UsageError
 from skillstream.version import __version__
 
 __all__ = ["cli", "main"]
 
-# Command -> (module, attribute). Modules are imported when their command runs, so that `--help` is quick.
+# Command -> (module, attribute).
 COMMANDS = {
     "tag": ("skillstream.cli.tag", "tag_command"),
     "stream": ("skillstream.cli.stream", "stream_command"),
@@ -38,25 +38,13 @@ COMMANDS = {
 TAKES_BEAM_FLAGS = frozenset({"tag", "stream", "training-data", "flink"})
 
 
-class LazyGroup(click.Group):
-    """A group whose commands are imported on use."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
-        if name not in COMMANDS:
-            return None
-        module, attribute = COMMANDS[name]
-        command: click.Command = getattr(importlib.import_module(module), attribute)
-        return command
-
-
 @click.group(
-    cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+    cls=LazyGroup,
+    lazy=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 @click.version_option(__version__, prog_name="skillstream")
-@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error, not only its one line.")
 def cli(debug: bool) -> None:
     """Which skills does every job posting ask for?
 
@@ -85,6 +73,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return fail("interrupted; run again to go on where it stopped", 1, debug)
     except KeyboardInterrupt:
         return fail("interrupted; run again to go on where it stopped", 1, debug)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return error.exit_code
     except click.ClickException as error:
         return fail(error.format_message(), 2, debug)
     except UsageError as error:

@@ -13,6 +13,7 @@ import click
 import msgspec
 from rich.table import Table
 
+from skillstream.cli.options import json_option
 from skillstream.cli.tables import plain_console
 from skillstream.errors import UsageError
 from skillstream.storage import is_url
@@ -41,9 +42,17 @@ SELF_TEST_POSTING = {
 
 
 @click.command("doctor")
-@click.option("--model", default="default", show_default=True, help="Encoder to test.")
-@click.option("--output", help="Check this output instead: holes, overlaps, unreadable or damaged files.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option(
+    "--model",
+    default="default",
+    show_default=True,
+    help="Encoder model to test: 'default', 'base', a folder or a hub id.",
+)
+@click.option(
+    "--output",
+    help="Folder or address of an output to check instead: gaps, overlaps, unreadable or damaged files.",
+)
+@json_option
 def doctor_command(model: str, output: str | None, as_json: bool) -> int:
     """Show versions, the backend chosen and why, and a two-second self-test; or check an --output."""
     return _check_output(output, as_json) if output is not None else _check_machine(model, as_json)

@@ -9,6 +9,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from skillstream.cli.options import json_option
 from skillstream.encoder import load_encoder
 from skillstream.encoder.load import BACKENDS, PRECISIONS
 from skillstream.ranking import (
@@ -26,43 +27,54 @@ __all__ = ["evaluate_command"]
 
 @click.command("evaluate")
 @click.option(
-    "--annotations", required=True, type=click.Path(path_type=Path), help="CSV with sentence and label."
+    "--annotations",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="CSV file with the annotated sentences; see above for its columns.",
 )
 @click.option(
-    "--labels", required=True, type=click.Path(path_type=Path), help="Vocabulary, one label a line."
+    "--labels",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Text file with the vocabulary, one label per line.",
 )
 @click.option(
-    "--model", default="default", show_default=True, help="'default', 'base', a folder or a hub id."
+    "--model",
+    default="default",
+    show_default=True,
+    help="Encoder model to evaluate: 'default', 'base', a folder or a hub id.",
 )
 @click.option(
     "--lanes",
     type=click.Choice(LANES),
     default="full",
     show_default=True,
-    help="What ranks: pooled vectors; semantic = these + token-level; exact = names in the text; full = all.",
+    help="Scores to rank by: 'pooled' are sentence vectors; 'semantic' adds token-level matches; 'exact' are "
+    "names found in the text; 'full' combines all.",
 )
 @click.option(
     "--backend",
     type=click.Choice(["auto", *BACKENDS]),
     default="auto",
     show_default=True,
-    help="What runs the encoder.",
+    help="Library that runs the encoder; 'auto' is OpenVINO on a CPU and torch on a CUDA GPU.",
 )
 @click.option(
     "--precision",
     type=click.Choice(PRECISIONS),
     default="fp32",
     show_default=True,
-    help="fp32 gives the same figures on every machine; auto is what tagging uses.",
+    help="Numeric precision of the encoder: 'fp32' gives the same figures on every machine; 'auto' is what "
+    "tagging uses.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object; figures are fractions.")
+@json_option
 def evaluate_command(
     annotations: Path, labels: Path, model: str, lanes: str, backend: str, precision: str, as_json: bool
 ) -> None:
     """Measure the ranking on annotated sentences: MRR, RP@1/5/10, R@50; precision, recall and F1 of tags.
 
     Every label of the vocabulary is a candidate for every sentence. --annotations is a CSV with the columns
-    sentence and label (a row a label), or sentence and skills (a Python list of labels).
+    sentence and label (one row per label), or sentence and skills (a Python list of labels).
     """
     annotated, vocabulary = read_annotations(annotations), read_labels(labels)
     encoder = load_encoder(model, backend, precision)

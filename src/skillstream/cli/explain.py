@@ -10,7 +10,7 @@ import click
 import msgspec
 from rich.text import Text
 
-from skillstream.cli.options import config_options
+from skillstream.cli.options import config_options, json_option
 from skillstream.cli.tables import plain_console, tags_table
 from skillstream.errors import RunError, SourceError, UsageError
 from skillstream.postings import BOILERPLATE
@@ -25,10 +25,10 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 @click.command("explain")
 @click.argument("file", default="-", metavar="[FILE|-]")
 @config_options(TagConfig)
-@click.option("--record", default=0, show_default=True, help="Which record of a .jsonl FILE, counted from 0.")
 @click.option(
-    "--json", "as_json", is_flag=True, help="Print posting, plain text and tags as one JSON object."
+    "--record", default=0, show_default=True, help="Index of the record to show of a .jsonl FILE, from 0."
 )
+@json_option
 def explain_command(file: str, record: int, as_json: bool, **options: Any) -> None:
     """Show one posting: its text with the evidence highlighted, its ranked tags, and why each.
 

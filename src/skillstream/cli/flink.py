@@ -11,7 +11,8 @@ import click
 import msgspec
 from prometheus_client import start_http_server
 
-from skillstream.cli.options import config_options
+from skillstream.cli.groups import CommandGroup
+from skillstream.cli.options import config_options, json_option
 from skillstream.errors import UsageError
 from skillstream.flink import FlinkConfig, FlinkJob, FlinkRest
 from skillstream.monitoring import Watchdog, WatchdogMetrics, look_at, watch
@@ -23,16 +24,17 @@ REST = "http://localhost:8081"
 # Set by --parallelism, or of no use where the readers run on other machines.
 NOT_ON_FLINK = ("readers", "metrics_port", "metrics_address")
 
-rest_option = click.option("--rest", default=REST, show_default=True, help="The cluster's REST address.")
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+rest_option = click.option(
+    "--rest", default=REST, show_default=True, help="Address of the Flink cluster's REST API."
+)
 
 
-@click.group("flink")
+@click.group("flink", cls=CommandGroup)
 def flink_group() -> None:
     """Run the stream as a job on a Flink cluster."""
 
 
-@flink_group.command("submit", epilog="What follows -- is for Beam and wins over the options above.")
+@flink_group.command("submit", epilog="Flags after -- are passed to Beam and override the options above.")
 @config_options(StreamConfig, leave_out=NOT_ON_FLINK)
 @config_options(FlinkConfig)
 @json_option
@@ -83,9 +85,16 @@ def status_command(job: str | None, rest: str, as_json: bool) -> int:
 @flink_group.command("stop")
 @click.argument("job")
 @rest_option
-@click.option("--savepoints", help="Folder for the savepoint that the cluster sees; default: the cluster's.")
-@click.option("--drain", is_flag=True, help="End all timers too: the savepoint cannot be restored from then.")
-@click.option("--cancel", is_flag=True, help="End it at once, without a savepoint: a stuck job.")
+@click.option(
+    "--savepoints",
+    help="Address for the savepoint that the whole cluster can reach; default: the cluster's own setting.",
+)
+@click.option(
+    "--drain", is_flag=True, help="Fire all timers first; no job can be started from the savepoint then."
+)
+@click.option(
+    "--cancel", is_flag=True, help="Stop the job at once and without a savepoint, as a stuck job needs it."
+)
 @json_option
 def stop_command(
     job: str, rest: str, savepoints: str | None, drain: bool, cancel: bool, as_json: bool
@@ -122,23 +131,27 @@ def stop_command(
     default=120.0,
     type=click.FloatRange(1),
     show_default=True,
-    help="Seconds that a partition's output may stand still while records wait: more than loading the model "
-    "and tagging one chunk take.",
+    help="Seconds without progress, while records are waiting, after which a partition counts as stalled; "
+    "must be longer than loading the model and tagging one chunk take.",
 )
 @click.option(
     "--every",
     default=10.0,
     type=click.FloatRange(0.1),
     show_default=True,
-    help="Seconds between two looks.",
+    help="Seconds between two checks.",
 )
-@click.option("--mend", is_flag=True, help="Cancel a job that stands still and start it afresh.")
-@click.option("--metrics-port", type=click.IntRange(0, 65535), help="Serve Prometheus metrics on this port.")
+@click.option("--mend", is_flag=True, help="Cancel a stalled job and submit it again.")
+@click.option(
+    "--metrics-port",
+    type=click.IntRange(0, 65535),
+    help="Port to serve Prometheus metrics on; default: none.",
+)
 @click.option(
     "--metrics-address",
     default="127.0.0.1",
     show_default=True,
-    help="Address that --metrics-port listens on; 0.0.0.0 is all.",
+    help="Address that --metrics-port listens on; 0.0.0.0 is all interfaces.",
 )
 @click.pass_obj
 def watch_command(

@@ -6,27 +6,35 @@ import click
 import msgspec
 from rich.table import Table
 
+from skillstream.cli.groups import CommandGroup
+from skillstream.cli.options import json_option
 from skillstream.cli.tables import plain_console
 
 __all__ = ["index_group"]
 
 
-@click.group("index")
+@click.group("index", cls=CommandGroup)
 def index_group() -> None:
     """Make or show a versioned skills index."""
 
 
 @index_group.command("build")
 @click.option(
-    "--taxonomy", default="esco", show_default=True, help="'esco' or a file or folder with a taxonomy."
+    "--taxonomy",
+    default="esco",
+    show_default=True,
+    help="Taxonomy to index: 'esco', or a file or folder (ESCO, O*NET, CSV, Parquet or JSONL).",
 )
 @click.option(
-    "--model", default="default", show_default=True, help="Encoder that will be used with the index."
+    "--model",
+    default="default",
+    show_default=True,
+    help="Encoder model to embed the labels with; jobs must use the index with the same model.",
 )
 @click.option(
     "--output",
     required=True,
-    help="Folder or address of the index; running jobs take new versions up from there.",
+    help="Folder or address of the index; running jobs take up new versions from there.",
 )
 def build_command(taxonomy: str, model: str, output: str) -> None:
     """Embed the labels of a taxonomy into a new version of the index in --output."""
@@ -42,7 +50,7 @@ def build_command(taxonomy: str, model: str, output: str) -> None:
 
 @index_group.command("info")
 @click.argument("folder", metavar="DIR")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 def info_command(folder: str, as_json: bool) -> None:
     """Say what the index in DIR holds, and which model made it."""
     from skillstream.index import index_summary

@@ -6,19 +6,20 @@ from pathlib import Path
 
 import click
 
+from skillstream.cli.groups import CommandGroup
 from skillstream.storage import check_local
 
 __all__ = ["model_group"]
 
 
-@click.group("model")
+@click.group("model", cls=CommandGroup)
 def model_group() -> None:
     """Prepare models for workers."""
 
 
 @model_group.command("export")
 @click.argument("model", default="default")
-@click.option("--output", required=True, help="New folder for the exported model.")
+@click.option("--output", required=True, help="New folder to write the exported model to.")
 def export_command(model: str, output: str) -> None:
     """Write MODEL as a folder that `--model` takes and that needs no torch."""
     check_local("--output", output)

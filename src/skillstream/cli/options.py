@@ -1,4 +1,4 @@
-"""Click options out of the fields of a configuration class (see `skillstream.tagging.config`)."""
+"""Click options: from the fields of a configuration class (see `skillstream.options`), and common ones."""
 
 from __future__ import annotations
 
@@ -9,9 +9,19 @@ from typing import Any
 
 import click
 
-from skillstream.options import value_type
+from skillstream.options import flag_name, value_type
 
-__all__ = ["config_options"]
+__all__ = ["config_options", "json_option", "runner_option"]
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print the result as JSON on standard output, for scripts."
+)
+runner_option = click.option(
+    "--runner",
+    default="local",
+    show_default=True,
+    help="Beam runner that executes the job; 'local' runs it in this process and needs nothing else.",
+)
 
 
 def config_options(
@@ -30,18 +40,17 @@ def config_options(
 
 
 def _option(field: dataclasses.Field[Any], hint: Any) -> Callable[..., Any]:
-    flag = "--" + field.name.replace("_", "-")
-    help_text = field.metadata["help"]
+    help_text, required = field.metadata["help"], field.metadata["required"]
     if hint is bool:
-        return click.option(flag, field.name, is_flag=True, default=field.default, help=help_text)
+        return click.option(flag_name(field), field.name, is_flag=True, default=field.default, help=help_text)
     kind: Any = value_type(hint)
     if field.metadata["choices"]:
         kind = click.Choice(field.metadata["choices"])
     return click.option(
-        flag,
+        flag_name(field),
         field.name,
         type=kind,
-        default=field.default,
-        show_default=field.default is not None,
+        **({"required": True} if required else {"default": field.default}),
+        show_default=field.default not in (None, ""),
         help=help_text,
     )

@@ -10,7 +10,7 @@ from typing import Any
 import click
 import msgspec
 
-from skillstream.cli.options import config_options
+from skillstream.cli.options import config_options, json_option
 from skillstream.errors import OutputError, UsageError
 from skillstream.output import (
     RunInfo,
@@ -31,7 +31,7 @@ __all__ = ["replay_command"]
 @click.command("replay")
 @click.argument("source", metavar="OUTPUT")
 @config_options(ReplayConfig)
-@click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object on stdout.")
+@json_option
 def replay_command(source: str, as_json: bool, **options: Any) -> int:
     """Tag rows of OUTPUT again, into --output: by default those that were rejected.
 

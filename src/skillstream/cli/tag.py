@@ -7,7 +7,7 @@ from typing import Any
 import click
 import msgspec
 
-from skillstream.cli.options import config_options
+from skillstream.cli.options import config_options, json_option, runner_option
 from skillstream.cli.progress import show_progress
 from skillstream.cli.tables import print_summary, print_top_tags
 from skillstream.tagging import FilesConfig
@@ -15,18 +15,18 @@ from skillstream.tagging import FilesConfig
 __all__ = ["tag_command"]
 
 
-@click.command("tag", epilog="What follows -- is for Beam, such as -- --runner=FlinkRunner.")
+@click.command("tag", epilog="Flags after -- are passed to Beam, such as -- --runner=FlinkRunner.")
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @config_options(FilesConfig)
-@click.option("--runner", default="local", show_default=True, help="Beam runner; local needs nothing else.")
+@runner_option
 @click.option(
     "--show",
     default=0,
     type=click.IntRange(min=0),
     metavar="N",
-    help="Show the ranked tags of the first N postings at the end.",
+    help="Number of postings whose ranked tags are shown at the end.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object on stdout.")
+@json_option
 @click.pass_obj
 def tag_command(
     beam_flags: list[str] | None,
@@ -37,11 +37,11 @@ def tag_command(
     as_json: bool,
     **options: Any,
 ) -> int:
-    """Tag the postings in INPUT... and write one row a record to Parquet files in --output.
+    """Tag the postings in INPUT... and write one row per record to Parquet files in --output.
 
     INPUT is a file or a folder: .jsonl .ndjson .json .csv .tsv .parquet, the text forms also as .gz or
-    .zst; or an address such as s3://bucket/postings/*.jsonl. Run again with the same --output to go on
-    where it stopped: no record is written twice.
+    .zst; or an address such as s3://bucket/postings/*.jsonl. Run again with the same --output to
+    resume where it stopped: no record is written twice.
     """
     config = FilesConfig(**options)
     from skillstream.pipelines import tag_files

@@ -5,80 +5,48 @@ from __future__ import annotations
 import random
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from skillstream.cli.options import config_options, json_option, runner_option
 from skillstream.errors import UsageError
 from skillstream.storage import check_local
+from skillstream.training.data_config import SOURCE_HELP, TrainingDataConfig
 
 __all__ = ["train_command", "training_data_command"]
 
 
-@click.command("training-data", epilog="What follows -- is for Beam.")
+@click.command("training-data", epilog="Flags after -- are passed to Beam, such as -- --runner=FlinkRunner.")
 @click.option(
     "--source",
     "specs",
     multiple=True,
     required=True,
     metavar="KIND=PATH",
-    help="esco=FILE, onet=FOLDER, sentences=FILE, spans=FILE, phrases=FILE (or 'builtin'),"
-    " pairs=FILE:ANCHOR_COLUMN:POSITIVE_COLUMN; may be repeated.",
+    help=SOURCE_HELP,
 )
-@click.option("--output", required=True, help="New folder for train/, dev/, test/ and the data card.")
-@click.option(
-    "--near-duplicates", default=0.9, show_default=True, help="Similarity of near duplicates; 1 keeps all."
-)
-@click.option(
-    "--held-out", default=0.02, show_default=True, help="Share of linked groups for dev, and for test."
-)
-@click.option("--seed", default=42, show_default=True, help="Seed of the split.")
-@click.option(
-    "--shards", default=1, show_default=True, help="Files a split; about one for each 100,000 pairs."
-)
-@click.option(
-    "--model", default="base", show_default=True, help="Its tokenizer counts tokens for the data card."
-)
-@click.option(
-    "--negatives", default=0, show_default=True, help="Hard negatives for each pair at most; 0 mines none."
-)
-@click.option(
-    "--negatives-from",
-    default="esco",
-    show_default=True,
-    help="Taxonomy whose labels they are: esco or a path.",
-)
-@click.option("--miner", default="default", show_default=True, help="The encoder by which they are near.")
-@click.option("--runner", default="local", show_default=True, help="Beam runner; local needs nothing else.")
+@config_options(TrainingDataConfig)
+@runner_option
 @click.pass_obj
 def training_data_command(
     beam_flags: list[str] | None,
     /,
     specs: tuple[str, ...],
-    output: str,
-    near_duplicates: float,
-    held_out: float,
-    seed: int,
-    shards: int,
-    model: str,
-    negatives: int,
-    negatives_from: str,
-    miner: str,
     runner: str,
+    **options: Any,
 ) -> None:
     """Make training pairs: deduplicated, split without leakage, with a data card.
 
     The same sources and options make the same bytes, whatever the runner and the number of workers.
     """
+    config = TrainingDataConfig(**options)
     from skillstream.pipelines.training_data import run  # Beam takes seconds to import
-    from skillstream.training.data_config import TrainingDataConfig  # Beam takes seconds to import
     from skillstream.training.pair_sources import parse_source
 
-    config = TrainingDataConfig(
-        output, near_duplicates, held_out, seed, shards, model, negatives, negatives_from, miner
-    )
     facts = run(config, [parse_source(spec) for spec in specs], [f"--runner={runner}", *(beam_flags or [])])
     table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("step")
@@ -86,7 +54,7 @@ def training_data_command(
     for name, count in facts["steps"].items():
         table.add_row(name, f"{count:,}")
     Console(highlight=False).print(table)
-    click.echo(f"Data card: {Path(output, 'data_card.md')}")
+    click.echo(f"Data card: {Path(config.output, 'data_card.md')}")
 
 
 @click.command("train")
@@ -95,22 +63,32 @@ def training_data_command(
     "name",
     type=click.Choice(["card", "skills"]),
     required=True,
-    help="card: the published model card's setting; skills: the one for tagging.",
+    help="Training recipe: 'card' is the published model card's; 'skills' is the one for tagging.",
 )
-@click.option("--pairs", required=True, help="Folder that 'training-data' made.")
+@click.option("--pairs", required=True, help="Folder with training pairs, made by 'training-data'.")
 @click.option(
-    "--output", required=True, help="New folder for the model; with --resume that of a run cut off."
+    "--output",
+    required=True,
+    help="New folder to write the model to; with --resume, the folder of the interrupted run.",
 )
-@click.option("--base", default="base", show_default=True, help="Model to begin with.")
+@click.option("--base", default="base", show_default=True, help="Model to start from.")
 @click.option(
-    "--draw", type=click.IntRange(1), help="Draw so many pairs with repeats instead of taking each once."
+    "--draw",
+    type=click.IntRange(1),
+    help="Number of pairs to draw with repetition; by default, each pair is taken once.",
 )
-@click.option("--steps", type=click.IntRange(1), help="Steps of the optimiser instead of the recipe's.")
-@click.option("--seed", type=int, help="Seed instead of the recipe's.")
-@click.option("--bf16/--fp32", default=None, help="Autocast to bfloat16 or not, instead of the recipe's.")
-@click.option("--resume", is_flag=True, help="Go on from the last checkpoint in --output.")
-@click.option("--keep-checkpoints", is_flag=True, help="Leave the checkpoints in --output at the end.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option(
+    "--steps", type=click.IntRange(1), help="Number of optimiser steps; default: as the recipe says."
+)
+@click.option("--seed", type=int, help="Random seed; default: as the recipe says.")
+@click.option(
+    "--bf16/--fp32",
+    default=None,
+    help="Train with autocast to bfloat16, or in float32 throughout; default: as the recipe says.",
+)
+@click.option("--resume", is_flag=True, help="Resume from the last checkpoint in --output.")
+@click.option("--keep-checkpoints", is_flag=True, help="Keep the checkpoints in --output at the end.")
+@json_option
 def train_command(
     name: str,
     pairs: str,

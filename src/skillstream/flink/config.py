@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from skillstream.errors import UsageError
 from skillstream.flink.rest import check_url
-from skillstream.options import option
+from skillstream.options import at_least, check_options, option
 
 __all__ = ["FlinkConfig", "check_endpoint"]
 
@@ -19,30 +19,39 @@ class FlinkConfig:
         UsageError: a value is out of its range.
     """
 
-    rest: str = option("http://localhost:8081", "The cluster's REST address.")
-    job_name: str | None = option(None, "The job's name on the cluster; default skillstream-TOPIC.")
+    rest: str = option("http://localhost:8081", "Address of the Flink cluster's REST API.")
+    job_name: str | None = option(None, "Name of the job on the cluster; default: skillstream-TOPIC.")
     job_endpoint: str | None = option(
-        None, "HOST:PORT of a running Beam job server; without it Beam starts one here, which needs Java."
+        None,
+        "HOST:PORT of a running Beam job server. By default Beam starts one here, which needs Java.",
     )
     worker_pool: str | None = option(
-        None, "HOST:PORT, as seen from the TaskManagers, of the Python worker pool beside each of them."
+        None, "HOST:PORT of the Python worker pool beside each TaskManager, as seen from the TaskManager."
     )
-    parallelism: int = option(1, "Subtasks, and Kafka readers: at most as many as the topic has partitions.")
-    workers_per_task_manager: int = option(1, "Python processes beside each TaskManager; 0 is one a core.")
+    parallelism: int = option(
+        1, "Number of parallel subtasks and of Kafka readers: at most the topic's number of partitions."
+    )
+    workers_per_task_manager: int = option(
+        1, "Number of Python processes beside each TaskManager; 0 is one per core."
+    )
     checkpoint_interval: float = option(
-        10.0, "Seconds between checkpoints. Without checkpoints a failure would lose the job: 0 is refused."
+        10.0,
+        "Seconds between checkpoints. 0 is refused: without checkpoints a failure would lose the job.",
     )
     checkpoint_dir: str | None = option(
-        None, "Address that the whole cluster sees, for checkpoints; default: what the cluster is set to."
+        None,
+        "Address for checkpoints that the whole cluster can reach; default: the cluster's own setting.",
     )
     bundle_seconds: float = option(
-        2.0, "A reader hands over after so many seconds; checkpoints and stops wait for that."
+        2.0, "Seconds after which a reader ends its bundle; checkpoints and stops wait for that."
     )
     savepoint_path: str | None = option(
-        None, "Begin with this savepoint. Never needed: the output itself says where to go on."
+        None,
+        "Address of a savepoint to start from. It is never needed: a job resumes where its output ends.",
     )
 
     def __post_init__(self) -> None:
+        check_options(self)
         check_url(self.rest)
         for name, endpoint in (("job-endpoint", self.job_endpoint), ("worker-pool", self.worker_pool)):
             if endpoint is not None:
@@ -55,8 +64,7 @@ class FlinkConfig:
                 raise UsageError(
                     f"--{name} must be an address such as file:///shared/{name} or s3://..., got {address!r}"
                 )
-        if self.parallelism < 1:
-            raise UsageError(f"--parallelism must be at least 1, got {self.parallelism}")
+        at_least("parallelism", self.parallelism, 1)
         if self.workers_per_task_manager < 0:
             raise UsageError(
                 f"--workers-per-task-manager must not be negative, got {self.workers_per_task_manager}"

@@ -1,16 +1,15 @@
 """What a job is told to do, as frozen dataclasses: one declaration for the CLI, Beam's flags and Python.
 
 Every field carries its help text. `skillstream.cli.options` makes click options of them,
-`skillstream.pipelines.options` makes Beam flags of them, and both end up here, where values are checked.
+`skillstream.pipelines.command` makes Beam flags of them, and both end up here, where values are checked.
 """
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 
 from skillstream.errors import UsageError
-from skillstream.options import at_least, option
+from skillstream.options import at_least, check_options, option
 from skillstream.postings import FieldMapping
 
 __all__ = ["FilesConfig", "TagConfig"]
@@ -25,33 +24,49 @@ class TagConfig:
     """
 
     model: str = option(
-        "default", "Encoder: 'default', 'base', a sentence-transformers folder (also s3://...) or a hub id."
+        "default",
+        "Encoder model: 'default', 'base', a sentence-transformers folder (local or s3://...) or a hub id.",
     )
     backend: str = option(
         "auto",
-        "What runs the encoder; auto: OpenVINO on CPU, torch on CUDA.",
+        "Library that runs the encoder; 'auto' is OpenVINO on a CPU and torch on a CUDA GPU.",
         choices=("auto", "openvino", "torch"),
     )
-    taxonomy: str = option("esco", "Skills: 'esco' or a file or folder (ESCO, O*NET, CSV, Parquet, JSONL).")
-    index: str | None = option(
-        None, "Prebuilt skills index, also s3://... (see `skillstream index build`); wins over --taxonomy."
+    taxonomy: str = option(
+        "esco", "Skill taxonomy: 'esco', or a file or folder (ESCO, O*NET, CSV, Parquet or JSONL)."
     )
-    top_k: int = option(20, "At most so many tags a posting.")
+    index: str | None = option(
+        None,
+        "Folder or address of a prebuilt skills index (see `skillstream index build`); overrides --taxonomy.",
+    )
+    top_k: int = option(20, "Maximum number of tags per posting.")
     min_confidence: float | None = option(
-        None, "Drop tags below this confidence, in [0, 1]; default: where F1 was best on development data."
+        None,
+        "Drop tags whose confidence is below this value, in [0, 1]. The default is the value with the best "
+        "F1 on development data.",
     )
     granularity: str = option(
         "sentence",
-        "sentence: the best sentence for each skill; posting: the first 256 tokens of the posting.",
+        "Text that is compared with each skill: 'sentence' takes the posting's best sentence, 'posting' its "
+        "first 256 tokens.",
         choices=("sentence", "posting"),
     )
-    id_field: str | None = option(None, "Field that holds the posting's id, dotted for nested ones.")
-    title_field: str | None = option(None, "Field that holds the title.")
-    text_field: str | None = option(None, "Field that holds the description, plain or HTML.")
-    max_record_bytes: int = option(10_000_000, "Larger records become rejected rows.")
-    cache_sentences: int = option(100_000, "Sentences whose result is kept in memory (under 1 KB each).")
+    id_field: str | None = option(
+        None, "Field that holds the posting's id, such as job.id if it is nested; default: well-known names."
+    )
+    title_field: str | None = option(None, "Field that holds the posting's title; default: well-known names.")
+    text_field: str | None = option(
+        None, "Field that holds the posting's description, plain or HTML; default: well-known names."
+    )
+    max_record_bytes: int = option(
+        10_000_000, "Maximum bytes per record; a larger record becomes a rejected row."
+    )
+    cache_sentences: int = option(
+        100_000, "Maximum number of sentences whose results are cached in memory (under 1 KB each)."
+    )
 
     def __post_init__(self) -> None:
+        check_options(self)
         if self.index is not None and not self.index.strip():
             raise UsageError("--index is empty: name the folder of an index, or leave the option out")
         if not self.taxonomy.strip():
@@ -61,13 +76,6 @@ class TagConfig:
         at_least("cache-sentences", self.cache_sentences, 0)
         if self.min_confidence is not None and not 0.0 <= self.min_confidence <= 1.0:
             raise UsageError(f"--min-confidence must lie in [0, 1], got {self.min_confidence}")
-        for item in dataclasses.fields(self):
-            choices = item.metadata.get("choices")
-            if choices and getattr(self, item.name) not in choices:
-                raise UsageError(
-                    f"--{item.name.replace('_', '-')} must be one of {', '.join(choices)}, "
-                    f"got {getattr(self, item.name)!r}"
-                )
 
     @property
     def fields(self) -> FieldMapping:
@@ -80,18 +88,17 @@ class FilesConfig(TagConfig):
     """`skillstream tag`: files in, Parquet out."""
 
     output: str = option(
-        None,
-        "Folder, or s3://, gs://, az:// address, for the Parquet files; the same one again resumes.",
+        "",
+        "Folder or address (s3://, gs://, az://) to write Parquet files to; an existing output is resumed.",
+        required=True,
     )
     max_chunk_rows: int = option(
-        200, "Rows a published file holds at most; also what a kill can cost in work."
+        200, "Maximum rows per Parquet file, which is also the most work that a kill can cost."
     )
     force: bool = option(
-        False, "Go on although run.json in the output says it was made with another taxonomy."
+        False, "Resume although run.json in the output says that it was made with another taxonomy."
     )
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.output:
-            raise UsageError("--output is missing: name a folder for the Parquet files")
         at_least("max-chunk-rows", self.max_chunk_rows, 1)

@@ -17,7 +17,7 @@ import msgspec
 
 from skillstream.chunks import Chunk, Record
 from skillstream.errors import ChainError, UsageError
-from skillstream.options import option
+from skillstream.options import at_least, option
 from skillstream.output import FILE_NAME, TAGS_FOLDER, Chain, FileFormatError, decode_header, decode_table
 from skillstream.rejections import RejectionCode
 from skillstream.rows import TaggedChunk
@@ -39,27 +39,46 @@ class ReplayConfig(TagConfig):
         UsageError: a value is missing or out of its range.
     """
 
-    output: str = option("", "Folder or address for the new Parquet files; not the one that is replayed.")
+    output: str = option(
+        "",
+        "Folder or address (s3://, gs://, az://) to write the new Parquet files to; not the one that is "
+        "replayed.",
+        required=True,
+    )
     select: str = option(
         "rejected",
-        "rejected: rows with an error; all: every row, read from Kafka again.",
+        "Rows to tag again: 'rejected' are those with an error; 'all' are all, read from Kafka again.",
         choices=("rejected", "all"),
     )
-    code: str | None = option(None, "Only rows rejected with these codes, separated by commas.")
-    offsets: str | None = option(None, "Only these offsets: PARTITION:FIRST-LAST, ... with commas between.")
-    since: str | None = option(None, "Only records with this event time or later (2026-01-31T12:00:00Z).")
-    until: str | None = option(None, "Only records with an event time before this.")
-    bootstrap_servers: str = option("", "Kafka to read tagged records from; default: as in run.json.")
-    kafka_config: str | None = option(None, "Client settings: a properties or JSON file.")
-    max_chunk_rows: int = option(200, "Rows a published file holds at most.")
-    force: bool = option(False, "Go on although the new output says it was made from something else.")
+    code: str | None = option(None, "Select only rows rejected with these codes, separated by commas.")
+    offsets: str | None = option(
+        None, "Select only these offsets: PARTITION:FIRST-LAST, several separated by commas."
+    )
+    since: str | None = option(
+        None, "Select only records with this event time or a later one (2026-01-31T12:00:00Z)."
+    )
+    until: str | None = option(
+        None, "Select only records with an event time before this one (2026-01-31T12:00:00Z)."
+    )
+    bootstrap_servers: str = option(
+        "",
+        "Kafka brokers to read tagged records from, as HOST:PORT separated by commas; default: those in "
+        "run.json.",
+    )
+    kafka_config: str | None = option(
+        None, "Properties or JSON file with Kafka client settings, such as SASL or SSL."
+    )
+    max_chunk_rows: int = option(
+        200, "Maximum rows per Parquet file, which is also the most work that a kill can cost."
+    )
+    force: bool = option(
+        False,
+        "Resume although run.json in the new output says that it was made from something else.",
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.output:
-            raise UsageError("--output is missing: name a folder for the new Parquet files")
-        if self.max_chunk_rows < 1:
-            raise UsageError(f"--max-chunk-rows must be at least 1, got {self.max_chunk_rows}")
+        at_least("max-chunk-rows", self.max_chunk_rows, 1)
         _ = self.selection
 
     @property

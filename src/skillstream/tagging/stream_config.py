@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from skillstream.errors import UsageError
-from skillstream.options import option
+from skillstream.options import at_least, option
 from skillstream.sources.kafka import KafkaConfig
 from skillstream.tagging.config import TagConfig
 
@@ -22,21 +22,26 @@ class StreamConfig(TagConfig, KafkaConfig):
 
     output: str = option(
         "",
-        "Folder, or s3://, gs://, az:// address, for the Parquet files; the same one again goes on.",
+        "Folder or address (s3://, gs://, az://) to write Parquet files to; an existing output is resumed.",
+        required=True,
     )
     force: bool = option(
-        False, "Go on although run.json in the output says it was made from another cluster or taxonomy."
+        False,
+        "Resume although run.json in the output says that it was made from another cluster or taxonomy.",
     )
-    readers: int = option(1, "Consumers that share the partitions: on a cluster, its parallelism.")
-    metrics_port: int | None = option(None, "Serve Prometheus metrics, /healthz and /readyz on this port.")
-    metrics_address: str = option("127.0.0.1", "Address that --metrics-port listens on; 0.0.0.0 is all.")
+    readers: int = option(
+        1, "Number of consumers that share the topic's partitions; on a cluster, its parallelism."
+    )
+    metrics_port: int | None = option(
+        None, "Port to serve Prometheus metrics, /healthz and /readyz on; default: none."
+    )
+    metrics_address: str = option(
+        "127.0.0.1", "Address that --metrics-port listens on; 0.0.0.0 is all interfaces."
+    )
 
     def __post_init__(self) -> None:
         TagConfig.__post_init__(self)
         KafkaConfig.__post_init__(self)
-        if not self.output:
-            raise UsageError("--output is missing: name a folder for the Parquet files")
-        if self.readers < 1:
-            raise UsageError(f"--readers must be at least 1, got {self.readers}")
+        at_least("readers", self.readers, 1)
         if self.metrics_port is not None and not 0 <= self.metrics_port <= 65535:
             raise UsageError(f"--metrics-port must lie in [0, 65535], got {self.metrics_port}")

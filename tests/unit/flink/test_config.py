@@ -106,8 +106,8 @@ def test_no_cluster_is_one_line_and_exit_code_1(capsys):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["submit"], "--topic is missing"),
-        (["submit", "--topic=t", "--bootstrap-servers=k:1"], "--output is missing"),
+        (["submit"], "Missing option '--topic'"),
+        (["submit", "--topic=t", "--bootstrap-servers=k:1"], "Missing option '--output'"),
         (["submit", "--parallelism=two"], "'--parallelism'"),
         (["submit", "--nonsense"], "--nonsense"),
         (["stop"], "'JOB'"),

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from kafka.util import ensure_valid_topic_name
 
 from skillstream.errors import UsageError
-from skillstream.options import option
+from skillstream.options import at_least, check_options, option
 
 __all__ = ["KafkaConfig", "parse_start"]
 
@@ -21,46 +21,47 @@ class KafkaConfig:
         UsageError: a value is missing or out of its range.
     """
 
-    bootstrap_servers: str = option("", "Kafka's HOST:PORT, several separated by commas.")
-    topic: str = option("", "Topic to read; its name is the source in every row.")
+    bootstrap_servers: str = option(
+        "", "Kafka brokers as HOST:PORT, separated by commas; may also come from --kafka-config."
+    )
+    topic: str = option("", "Kafka topic to read; its name becomes the source of every row.", required=True)
     kafka_config: str | None = option(
-        None, "Client settings, such as SASL and SSL: a properties or JSON file, there on every worker."
+        None,
+        "Properties or JSON file with Kafka client settings, such as SASL or SSL; must be on every worker.",
     )
     start: str = option(
-        "earliest", "Where a new output begins: earliest, latest or a time (2026-01-31T12:00:00Z)."
+        "earliest",
+        "Where a new output starts: 'earliest', 'latest' or a time (2026-01-31T12:00:00Z). Later starts "
+        "ignore it and resume where the output ends.",
     )
-    stop_at_end: bool = option(False, "End at the offsets seen at start: back-fills.")
+    stop_at_end: bool = option(
+        False, "Stop at the offsets that were the topic's ends at the start, as a back-fill does."
+    )
     on_gap: str = option(
         "fail",
-        "Records lost to retention before they were read: fail, or skip them.",
+        "What to do if retention deleted records before they were read: 'fail', or 'skip' them.",
         choices=("fail", "skip"),
     )
-    max_chunk_rows: int = option(100, "Close a chunk, which is one published file, at so many records ...")
-    max_chunk_bytes: int = option(4_000_000, "... at so many bytes ...")
-    linger: float = option(1.0, "... or when its first record has waited for so many seconds.")
+    max_chunk_rows: int = option(100, "Maximum records per chunk (one chunk is one file).")
+    max_chunk_bytes: int = option(4_000_000, "Maximum bytes per chunk (one chunk is one file).")
+    linger: float = option(1.0, "Maximum seconds a record waits before its chunk is closed.")
     group: str | None = option(
         None,
-        "Group to commit offsets for, so that lag tools work; default skillstream.TOPIC, '' commits nothing.",
+        "Consumer group to commit offsets for, so that lag tools work; default: skillstream.TOPIC. With '' "
+        "nothing is committed.",
     )
 
     def __post_init__(self) -> None:
-        if not self.topic:
-            raise UsageError("--topic is missing: name the Kafka topic to read")
+        check_options(self)
         try:
             ensure_valid_topic_name(self.topic)
         except (TypeError, ValueError) as error:
             raise UsageError(f"--topic {self.topic!r} is no topic's name: {error}") from error
         parse_start(self.start)
-        for name, value in (
-            ("max-chunk-rows", self.max_chunk_rows),
-            ("max-chunk-bytes", self.max_chunk_bytes),
-        ):
-            if value < 1:
-                raise UsageError(f"--{name} must be at least 1, got {value}")
+        at_least("max-chunk-rows", self.max_chunk_rows, 1)
+        at_least("max-chunk-bytes", self.max_chunk_bytes, 1)
         if not 0 <= self.linger <= 3600:
             raise UsageError(f"--linger must lie in [0, 3600] seconds, got {self.linger}")
-        if self.on_gap not in ("fail", "skip"):
-            raise UsageError(f"--on-gap must be fail or skip, got {self.on_gap!r}")
 
     @property
     def commit_group(self) -> str:
