@@ -12,10 +12,9 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime
-from typing import Any
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
@@ -44,6 +43,7 @@ from skillstream.pipelines.options import (
 )
 from skillstream.rows import TaggedChunk
 from skillstream.sources.kafka.plan import StreamPlan, plan_stream
+from skillstream.sources.kafka.reader import Share
 from skillstream.tagging import StreamConfig
 from skillstream.transforms.observe import Observe
 from skillstream.transforms.publish import PublishChunks
@@ -69,13 +69,15 @@ def build(
     Workers load the index from its folder: a side input would stay as it was at the start, and on Flink
     it breaks checkpoints.
     """
-    stop_at: Mapping[int, int] | None = plan.ends if config.stop_at_end else None
-    settings: dict[str, Any] = {"readers": config.readers, "topic_id": plan.topic_id, "stop_at": stop_at}
+    share = Share(
+        readers=config.readers, topic_id=plan.topic_id, stop_at=plan.ends if config.stop_at_end else None
+    )
+    read = ReadKafka(config, config.output, share)
     if bundle_s is not None:
-        settings |= {"bundle_s": bundle_s, "flush": True}
+        read = dataclasses.replace(read, bundle_s=bundle_s, flush=True)
     return (
         pipeline
-        | "ReadKafka" >> ReadKafka(config, config.output, **settings)
+        | "ReadKafka" >> read
         | "Tag" >> TagChunks(config)
         | "Observe" >> beam.ParDo(Observe()).with_output_types(TaggedChunk)
         | "Publish" >> PublishChunks(config.output)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
@@ -19,6 +20,7 @@ __all__ = ["PROBLEMS", "ReadFiles"]
 PROBLEMS = "problems"
 
 
+@dataclass(eq=False, repr=False)
 class ReadFiles(beam.PTransform):
     """The records of planned row ranges as `PCollection[Chunk]`; what stands in the output is skipped.
 
@@ -26,39 +28,37 @@ class ReadFiles(beam.PTransform):
     `PublishChunks` must stay fused. A range that breaks off (a cut gzip file, say) gives the chunks before
     the fault and a line in the metric `problems`; the other ranges go on.
 
-    Args:
+    Attributes:
         ranges: of one `FilePlan`.
         output: folder that holds the chains.
-        max_chunk_rows: records a chunk at most.
+        max_chunk_rows: maximum records per chunk.
     """
 
-    def __init__(self, ranges: Sequence[FileRange], output: str, max_chunk_rows: int) -> None:
-        super().__init__()
-        self._ranges = ranges
-        self._output = output
-        self._max_chunk_rows = max_chunk_rows
+    ranges: Sequence[FileRange]
+    output: str
+    max_chunk_rows: int
 
     def expand(self, begin: PBegin) -> PCollection:
         return (
             begin
-            | "Ranges" >> beam.Create(self._ranges)
+            | "Ranges" >> beam.Create(self.ranges)
             | "Spread" >> beam.Reshuffle()
-            | "ReadRange"
-            >> beam.ParDo(_ReadRange(self._output, self._max_chunk_rows)).with_output_types(Chunk)
+            | "ReadRange" >> beam.ParDo(_ReadRange(self.output, self.max_chunk_rows)).with_output_types(Chunk)
         )
 
 
+@dataclass(eq=False)
 class _ReadRange(beam.DoFn):
-    def __init__(self, output: str, max_chunk_rows: int) -> None:
-        self._output = output
-        self._max_chunk_rows = max_chunk_rows
-        self._problems = Metrics.string_set("skillstream", PROBLEMS)
+    output: str
+    max_chunk_rows: int
+
+    _problems = Metrics.string_set("skillstream", PROBLEMS)
 
     def process(self, file_range: FileRange) -> Iterator[Chunk]:
-        chain = Chain(self._output, file_range.source, file_range.partition)
+        chain = Chain(self.output, file_range.source, file_range.partition)
         root = chain.claim(file_range.start)
         head = chain.head()
         try:
-            yield from read_chunks(file_range, root if head is None else head, self._max_chunk_rows)
+            yield from read_chunks(file_range, root if head is None else head, self.max_chunk_rows)
         except SourceReadError as error:
             self._problems.add(str(error))

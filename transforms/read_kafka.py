@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 
 import apache_beam as beam
 from apache_beam.io.watermark_estimators import ManualWatermarkEstimator
@@ -23,7 +24,7 @@ from skillstream.chunks import Chunk
 from skillstream.monitoring import DRAIN, LIVE, Reading
 from skillstream.output import Chain
 from skillstream.sources.kafka import KafkaConfig
-from skillstream.sources.kafka.reader import KafkaReader
+from skillstream.sources.kafka.reader import KafkaReader, Share
 from skillstream.transforms import coders  # noqa: F401 - registers the coder of Chunk
 from skillstream.transforms.kafka_restriction import KafkaRestriction, KafkaRestrictionProvider
 
@@ -40,6 +41,7 @@ _RESTRICTION = beam.DoFn.RestrictionParam(KafkaRestrictionProvider())
 _WATERMARK = beam.DoFn.WatermarkEstimatorParam(ManualWatermarkEstimator.default_provider())
 
 
+@dataclass(eq=False)
 class ReadKafka(beam.PTransform):
     """The topic's records as an unbounded `PCollection[Chunk]`, each partition from its chain's end on.
 
@@ -47,62 +49,37 @@ class ReadKafka(beam.PTransform):
     every committed record lands in exactly one published file. Chunks bear the event time of their
     newest record; the watermark follows the slowest partition that has anything left to read.
 
-    Args:
+    Attributes:
         config: what to read.
         output: folder that holds the chains.
-        readers: how many consumers share the partitions: 1 locally, the parallelism on a cluster.
-        topic_id: the topic that is meant (see `kafka_client.topic_facts`); another is refused.
-        stop_at: partition → exclusive end to stop at; without it the read goes on until it is drained.
+        share: how many readers there are, of which topic, up to where; each gets its own `number`.
         bundle_s: seconds after which a reader gives the rest back to the runner. Flink's checkpoints
             wait for that; locally each time costs about 20 KB of memory.
-        flush: publish what is in hand before giving the rest back, so that nothing is in hand when a
+        flush: publish what is buffered before giving the rest back, so that nothing is buffered when a
             cluster takes a savepoint.
     """
 
-    def __init__(
-        self,
-        config: KafkaConfig,
-        output: str,
-        *,
-        readers: int = 1,
-        topic_id: str | None = None,
-        stop_at: Mapping[int, int] | None = None,
-        bundle_s: float = 60.0,
-        flush: bool = False,
-    ) -> None:
-        super().__init__()
-        self._readers = readers
-        self._read = _Read(config, output, readers, topic_id, stop_at, bundle_s, flush)
+    config: KafkaConfig
+    output: str
+    share: Share = field(default_factory=Share)
+    bundle_s: float = 60.0
+    flush: bool = False
 
     def expand(self, begin: PBegin) -> PCollection:
         return (
             begin
-            | "Readers" >> beam.Create(range(self._readers))
-            | "Read" >> beam.ParDo(self._read).with_output_types(Chunk)
+            | "Readers" >> beam.Create(range(self.share.readers))
+            | "Read" >> beam.ParDo(_Read(self)).with_output_types(Chunk)
         )
 
 
+@dataclass(eq=False)
 class _Read(beam.DoFn):
-    def __init__(
-        self,
-        config: KafkaConfig,
-        output: str,
-        readers: int,
-        topic_id: str | None,
-        stop_at: Mapping[int, int] | None,
-        bundle_s: float,
-        flush: bool,
-    ) -> None:
-        self._config = config
-        self._output = output
-        self._readers = readers
-        self._topic_id = topic_id
-        self._stop_at = stop_at
-        self._bundle_s = bundle_s
-        self._flush = flush
-        self._gaps = Metrics.counter("skillstream", "offsets_without_records")
-        self._age_ms = Metrics.distribution("skillstream", "age_ms")
-        self._lag = Metrics.gauge("skillstream", "lag")
+    options: ReadKafka
+
+    _gaps = Metrics.counter("skillstream", "offsets_without_records")
+    _age_ms = Metrics.distribution("skillstream", "age_ms")
+    _lag = Metrics.gauge("skillstream", "lag")
 
     @beam.DoFn.unbounded_per_element()
     def process(
@@ -118,8 +95,8 @@ class _Read(beam.DoFn):
             while True:
                 # Looked at before the poll: a chunk polled after the flush would be lost.
                 draining = DRAIN.is_set()
-                over = time.monotonic() - started >= self._bundle_s
-                if draining or (over and self._flush):
+                over = time.monotonic() - started >= self.options.bundle_s
+                if draining or (over and self.options.flush):
                     reader.flush()
                 elif not over:
                     reader.poll(POLL_S)
@@ -158,17 +135,15 @@ class _Read(beam.DoFn):
             if all(positions.get(p) == offset for p, offset in restriction.positions.items()):
                 return reader
             reader.close()
+        config, output = self.options.config, self.options.output
         return KafkaReader(
-            self._config,
-            lambda partition: Chain(self._output, self._config.topic, partition),
-            number=number,
-            readers=self._readers,
-            topic_id=self._topic_id,
-            stop_at=self._stop_at,
+            config,
+            lambda partition: Chain(output, config.topic, partition),
+            replace(self.options.share, number=number),
         )
 
     def _key(self, number: int) -> tuple[object, ...]:
-        return self._config, self._output, self._readers, number
+        return self.options.config, self.options.output, self.options.share.readers, number
 
     def _published(self, number: int, reader: KafkaReader, chunk: Chunk) -> None:
         now = time.time() * 1000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import apache_beam as beam
@@ -25,25 +26,25 @@ TAGGED = "tagged"
 REJECTED = "rejected"
 
 
+@dataclass(eq=False)
 class TagChunks(beam.PTransform):
     """`PCollection[Chunk]` to `PCollection[TaggedChunk]`, one for one, in order within a bundle.
 
-    Args:
+    Attributes:
         config: model, taxonomy and what else decides the tags.
         index: side input from `skills_index_side_input`. Without it every worker loads the index that
             `config` names and, if that is a folder, looks for a new version between chunks.
     """
 
-    def __init__(self, config: TagConfig, index: AsSingleton | None = None) -> None:
-        super().__init__()
-        self._config = config
-        self._index = index
+    config: TagConfig
+    index: AsSingleton | None = None
 
     def expand(self, chunks: PCollection) -> PCollection:
-        side_input = {} if self._index is None else {"index": self._index}
-        return chunks | beam.ParDo(_TagChunk(self._config), **side_input).with_output_types(TaggedChunk)
+        side_input = {} if self.index is None else {"index": self.index}
+        return chunks | beam.ParDo(_TagChunk(self.config), **side_input).with_output_types(TaggedChunk)
 
 
+@dataclass(eq=False)
 class TagPostings(beam.PTransform):
     """Tags any `PCollection` of postings, for pipelines that read and write elsewhere.
 
@@ -61,27 +62,23 @@ class TagPostings(beam.PTransform):
 
     Elements keep their timestamps. Exactly-once delivery is then the business of the pipeline around it.
 
-    Args:
+    Attributes:
         config: model, taxonomy and what else decides the tags.
         index: side input from `skills_index_side_input`, or `None` to load the configured index.
         max_batch_size: postings encoded together at most.
     """
 
-    def __init__(
-        self, config: TagConfig | None = None, index: AsSingleton | None = None, max_batch_size: int = 64
-    ) -> None:
-        super().__init__()
-        self._config = config or TagConfig()
-        self._index = index
-        self._max_batch_size = max_batch_size
+    config: TagConfig = field(default_factory=TagConfig)
+    index: AsSingleton | None = None
+    max_batch_size: int = 64
 
     def expand(self, postings: PCollection) -> Any:
-        side_input = {} if self._index is None else {"index": self._index}
+        side_input = {} if self.index is None else {"index": self.index}
         return (
             postings
             | "WithTime" >> beam.Map(_with_time)
-            | beam.BatchElements(min_batch_size=1, max_batch_size=self._max_batch_size)
-            | beam.ParDo(_TagBatch(self._config), **side_input).with_outputs(REJECTED, main=TAGGED)
+            | beam.BatchElements(min_batch_size=1, max_batch_size=self.max_batch_size)
+            | beam.ParDo(_TagBatch(self.config), **side_input).with_outputs(REJECTED, main=TAGGED)
         )
 
 

@@ -7,6 +7,7 @@ it is looked at, so that the result is the same bytes whatever the number of wor
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import apache_beam as beam
 import msgspec
@@ -66,17 +67,16 @@ for _coder in (PairCoder, SignatureCoder, PairSourceCoder, SplitTableCoder):
     coders.registry.register_coder(_coder.struct, _coder)
 
 
+@dataclass(eq=False)
 class ReadPairs(beam.PTransform):
     """The normalised pairs of all sources; bad rows are counted by source and reason (metrics `bad: ...`)."""
 
-    def __init__(self, sources: Sequence[PairSource]) -> None:
-        super().__init__()
-        self._sources = sources
+    sources: Sequence[PairSource]
 
     def expand(self, begin: PBegin) -> PCollection:
         return (
             begin
-            | "Sources" >> beam.Create(list(self._sources))
+            | "Sources" >> beam.Create(list(self.sources))
             | "Spread" >> beam.Reshuffle()
             | "Normalise" >> beam.FlatMap(_read).with_output_types(TrainingPair)
         )
@@ -105,20 +105,19 @@ class DropDuplicates(beam.PTransform):
         )
 
 
+@dataclass(eq=False)
 class DropNearDuplicates(beam.PTransform):
     """Pairs without those whose anchor is nearly that of another pair with the same positive.
 
     Gives `(pairs, links)`: links are the ids of anchors that are nearly the same; those with other positives
     are kept, but must not be parted by the split.
 
-    Args:
+    Attributes:
         threshold: estimated Jaccard similarity of word pairs from which on two anchors are the same; in
             (0, 1].
     """
 
-    def __init__(self, threshold: float) -> None:
-        super().__init__()
-        self._threshold = threshold
+    threshold: float
 
     def expand(self, pairs: PCollection) -> tuple[PCollection, PCollection]:
         near = (
@@ -126,7 +125,7 @@ class DropNearDuplicates(beam.PTransform):
             | "Bands" >> beam.FlatMap(_banded).with_output_types(tuple[bytes, Signature])
             | "Buckets" >> beam.GroupByKey()
             | "Compare"
-            >> beam.FlatMap(_near, self._threshold).with_output_types(tuple[str, tuple[int, int, bool]])
+            >> beam.FlatMap(_near, self.threshold).with_output_types(tuple[str, tuple[int, int, bool]])
         )
         dropped = (
             near
@@ -175,20 +174,20 @@ def _kept(joined: tuple[str, dict[str, Iterable[TrainingPair]]]) -> Iterator[Tra
             yield _counted(pair, "without near duplicates")
 
 
+@dataclass(eq=False)
 class MineNegatives(beam.PTransform):
     """Pairs with labels of a skills index that lie near their anchor and are not known to be right for it.
 
-    Args:
+    Attributes:
         index: side input from `skills_index_side_input`.
         model: the encoder that the index was made with.
-        count: negatives for a pair at most. Twice as many are mined, since those of other splits fall later.
+        count: maximum number of negatives per pair. Twice as many are mined, since those of other splits
+            are dropped later.
     """
 
-    def __init__(self, index: AsSingleton, model: str, count: int) -> None:
-        super().__init__()
-        self._index = index
-        self._model = model
-        self._count = count
+    index: AsSingleton
+    model: str
+    count: int
 
     def expand(self, pairs: PCollection) -> PCollection:
         return (
@@ -199,18 +198,18 @@ class MineNegatives(beam.PTransform):
             )
             | "Buckets" >> beam.GroupByKey()
             | "Mine"
-            >> beam.ParDo(_Mine(self._model, 2 * self._count), self._index).with_output_types(TrainingPair)
+            >> beam.ParDo(_Mine(self.model, 2 * self.count), self.index).with_output_types(TrainingPair)
         )
 
 
+@dataclass(eq=False)
 class _Mine(beam.DoFn):
-    def __init__(self, model: str, count: int) -> None:
-        self._model = model
-        self._count = count
-        self._index: SkillsIndex | None = None
+    model: str
+    count: int
 
     def setup(self) -> None:
-        self._encoder = load_encoder(self._model)
+        self._encoder = load_encoder(self.model)
+        self._index: SkillsIndex | None = None
 
     def process(
         self, bucket: tuple[int, Iterable[TrainingPair]], package: IndexPackage
@@ -222,49 +221,47 @@ class _Mine(beam.DoFn):
             groups.setdefault(text_id(pair.anchor), []).append(pair)
         anchors = [pairs[0].anchor for pairs in groups.values()]
         positives = [[pair.positive for pair in pairs] for pairs in groups.values()]
-        mined = hard_negatives(anchors, positives, self._encoder, self._index, self._count)
+        mined = hard_negatives(anchors, positives, self._encoder, self._index, self.count)
         for pairs, found in zip(groups.values(), mined, strict=True):
             for pair, negatives in zip(pairs, found, strict=True):
                 yield msgspec.structs.replace(pair, negatives=negatives)
 
 
+@dataclass(eq=False)
 class AssignSplits(beam.PTransform):
     """Pairs as `(split, pair)`; no text stands on two sides, nor one that is nearly the same.
 
     Connected components need all edges in one place: 16 bytes a pair there, and 9 bytes a text at each
     worker. Negatives that stand on another side are dropped.
 
-    Args:
+    Attributes:
         links: `PCollection` of the ids of two texts that must not be parted.
         seed: of the deal.
         held_out: share of the components for dev, and as many for test.
-        negatives: of each pair that are kept at most.
+        negatives: maximum number of negatives that a pair keeps.
     """
 
-    def __init__(self, links: PCollection, seed: int, held_out: float, negatives: int = 0) -> None:
-        super().__init__()
-        self._negatives = negatives
-        self._links = links
-        self._seed = seed
-        self._held_out = held_out
+    links: PCollection
+    seed: int
+    held_out: float
+    negatives: int = 0
 
     def expand(self, pairs: PCollection) -> PCollection:
         ids = pairs | "Ids" >> beam.Map(lambda pair: (text_id(pair.anchor), text_id(pair.positive)))
         edges = ids | "PairEdges" >> _Pack()
-        links = self._links | "LinkEdges" >> _Pack()
+        links = self.links | "LinkEdges" >> _Pack()
+        seed, held_out = self.seed, self.held_out
         table = (
             pairs.pipeline
             | "Once" >> beam.Create([None], reshuffle=False)
             | "Components"
             >> beam.Map(
-                lambda _, packed, more: SplitTable.of(
-                    _edges(packed), _edges(more), self._seed, self._held_out
-                ),
+                lambda _, packed, more: SplitTable.of(_edges(packed), _edges(more), seed, held_out),
                 AsIter(edges),
                 AsIter(links),
             ).with_output_types(SplitTable)
         )
-        return pairs | "Deal" >> beam.ParDo(_Deal(self._negatives), AsSingleton(table)).with_output_types(
+        return pairs | "Deal" >> beam.ParDo(_Deal(self.negatives), AsSingleton(table)).with_output_types(
             tuple[str, TrainingPair]
         )
 
@@ -284,9 +281,9 @@ def _edges(packed: Iterable[bytes]) -> np.ndarray[tuple[int, ...], np.dtype[np.i
     return np.frombuffer(b"".join(packed), "<i8").reshape(-1, 2)
 
 
+@dataclass(eq=False)
 class _Deal(beam.DoFn):
-    def __init__(self, negatives: int) -> None:
-        self._negatives = negatives
+    negatives: int
 
     def process(self, pair: TrainingPair, table: SplitTable) -> Iterator[tuple[str, TrainingPair]]:
         split = table.find(text_id(pair.anchor))
@@ -295,28 +292,27 @@ class _Deal(beam.DoFn):
         Metrics.counter(METRICS, f"split: {split}: {pair.kind}").inc()
         if pair.negatives:
             near = [text for text in pair.negatives if table.find(text_id(text)) in (split, None)]
-            pair = msgspec.structs.replace(pair, negatives=tuple(near[: self._negatives]))
+            pair = msgspec.structs.replace(pair, negatives=tuple(near[: self.negatives]))
             Metrics.counter(METRICS, f"with negatives: {pair.kind}").inc(bool(near))
         yield split, pair
 
 
+@dataclass(eq=False)
 class WritePairs(beam.PTransform):
     """`(split, pair)` to `OUTPUT/<split>/part-<n>-of-<shards>.parquet`; gives the paths.
 
     A shard is put in order in memory, so large data sets want several.
     """
 
-    def __init__(self, output: str, shards: int) -> None:
-        super().__init__()
-        self._output = output
-        self._shards = shards
+    output: str
+    shards: int
 
     def expand(self, pairs: PCollection) -> PCollection:
         return (
             pairs
-            | "Shard" >> beam.Map(_sharded, self._shards).with_output_types(tuple[str, TrainingPair])
+            | "Shard" >> beam.Map(_sharded, self.shards).with_output_types(tuple[str, TrainingPair])
             | "Shards" >> beam.GroupByKey()
-            | "Write" >> beam.Map(lambda item, output: write_shard(output, item[0], item[1]), self._output)
+            | "Write" >> beam.Map(lambda item, output: write_shard(output, item[0], item[1]), self.output)
         )
 
 

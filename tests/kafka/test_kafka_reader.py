@@ -10,7 +10,7 @@ import pytest
 from skillstream.chunks import Chunk, Record
 from skillstream.errors import RunError, SourceError
 from skillstream.sources.kafka.config import KafkaConfig
-from skillstream.sources.kafka.reader import KafkaReader
+from skillstream.sources.kafka.reader import KafkaReader, Share
 
 pytestmark = pytest.mark.kafka
 
@@ -127,7 +127,7 @@ def test_readers_share_the_partitions(make_reader, new_topic, produce):
     seen = []
     for number, share in ((0, 3), (1, 2)):
         chains = Chains()
-        reader = make_reader(topic, chains, {"number": number, "readers": 2})
+        reader = make_reader(topic, chains, {"share": Share(number=number, readers=2)})
         seen.append({chunk.partition for chunk in read(reader, chains, count(share))})
     assert seen == [{0, 2, 4}, {1, 3}]
 
@@ -145,7 +145,7 @@ def test_stop_at_ends_exactly_there_and_finishes(make_reader, new_topic, produce
     topic = new_topic(partitions=2)
     chains = Chains()
     produce(topic, [b"%d" % i for i in range(20)])
-    reader = make_reader(topic, chains, {"stop_at": {0: 13, 1: 0}}, max_chunk_rows=5)
+    reader = make_reader(topic, chains, {"share": Share(stop_at={0: 13, 1: 0})}, max_chunk_rows=5)
     chunks = read(reader, chains, lambda _: reader.finished)
     assert [record.offset for record in records(chunks)] == list(range(13))
     assert chunks[-1].end == 13

@@ -16,6 +16,7 @@ from skillstream.chunks import Chunk
 from skillstream.monitoring.live import DRAIN, LIVE
 from skillstream.rows import Row, TaggedChunk
 from skillstream.sources.kafka.config import KafkaConfig
+from skillstream.sources.kafka.reader import Share
 from skillstream.transforms.kafka_restriction import KafkaRestriction, KafkaTracker
 from skillstream.transforms.publish import PublishChunks
 from skillstream.transforms.read_kafka import ReadKafka
@@ -64,10 +65,10 @@ def test_a_back_fill_ends_and_goes_on_at_the_next_start(kafka, new_topic, produc
     config = KafkaConfig(bootstrap_servers=kafka.bootstrap, topic=topic, linger=0.2, max_chunk_rows=30)
     for partition in range(3):
         produce(topic, [b"%d" % i for i in range(100)], partition=partition)
-    run(config, tmp_path, stop_at=dict.fromkeys(range(3), 100))
+    run(config, tmp_path, share=Share(stop_at=dict.fromkeys(range(3), 100)))
     assert offsets(tmp_path) == {p: list(range(100)) for p in range(3)}
     produce(topic, [b"%d" % i for i in range(50)], partition=1)
-    run(config, tmp_path, stop_at={0: 100, 1: 150, 2: 100})
+    run(config, tmp_path, share=Share(stop_at={0: 100, 1: 150, 2: 100}))
     assert offsets(tmp_path) == {0: list(range(100)), 1: list(range(150)), 2: list(range(100))}
 
 
@@ -128,7 +129,7 @@ def test_a_failing_sink_ends_the_job_and_nothing_is_lost(kafka, new_topic, produ
         pipeline = beam.Pipeline(runner=FnApiRunner())
         _ = (
             pipeline
-            | ReadKafka(config, str(tmp_path), stop_at={0: 40})
+            | ReadKafka(config, str(tmp_path), Share(stop_at={0: 40}))
             | beam.Map(untagged).with_output_types(TaggedChunk)
             | "Fail" >> beam.Map(fail_once).with_output_types(TaggedChunk)
             | PublishChunks(str(tmp_path))

@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
@@ -35,7 +36,7 @@ from skillstream.sources.kafka.config import KafkaConfig
 from skillstream.sources.kafka.partition_buffer import ChunkLimits, PartitionBuffer
 from skillstream.sources.kafka.retry import Retries, one_line
 
-__all__ = ["ChainEnd", "KafkaReader", "bounds_problem", "to_record"]
+__all__ = ["ChainEnd", "KafkaReader", "Share", "bounds_problem", "to_record"]
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +57,27 @@ class ChainEnd(Protocol):
         """Root the chain at `start` unless it has a root: the root that holds."""
 
 
+@dataclass(frozen=True)
+class Share:
+    """What of a topic one reader reads.
+
+    Attributes:
+        number, readers: it owns the partitions `p` with `p % readers == number`.
+        topic_id: the topic that is meant (see `TopicFacts`); another one by the same name is refused.
+        stop_at: partition → exclusive end to stop at; `None` reads for ever, new partitions included.
+    """
+
+    number: int = 0
+    readers: int = 1
+    topic_id: str | None = None
+    stop_at: Mapping[int, int] | None = None
+
+    def owns(self, partition: int) -> bool:
+        """Whether the partition is this reader's, and there is anything to read in it."""
+        mine = partition % self.readers == self.number
+        return mine and (self.stop_at is None or partition in self.stop_at)
+
+
 class KafkaReader:
     """Reads its share of a topic's partitions; see the module's docstring.
 
@@ -64,9 +86,7 @@ class KafkaReader:
     Args:
         config: what to read.
         chain_of: the chain of a partition.
-        number, readers: which share: partitions with `p % readers == number`.
-        topic_id: the topic that is meant; another one by the same name is refused.
-        stop_at: exclusive ends to stop at; `None` to go on for ever, new partitions included.
+        share: which of its partitions, and up to where; by default all, for ever.
         settings: client settings; by default read from `config.kafka_config` and the environment.
         now, wall: monotonic seconds, and seconds since the epoch.
         sleep: how to wait.
@@ -76,11 +96,8 @@ class KafkaReader:
         self,
         config: KafkaConfig,
         chain_of: Callable[[int], ChainEnd],
+        share: Share = Share(),
         *,
-        number: int = 0,
-        readers: int = 1,
-        topic_id: str | None = None,
-        stop_at: Mapping[int, int] | None = None,
         settings: ClientSettings | None = None,
         now: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
@@ -90,10 +107,8 @@ class KafkaReader:
         self.ends: dict[int, int] = {}  # exclusive end of each partition, when last seen
         self.last_contact = now()  # when a broker last answered
         self._chain_of = chain_of
-        self._number = number
-        self._readers = readers
-        self._topic_id = topic_id
-        self._stop_at = None if stop_at is None else {p: end for p, end in stop_at.items() if self._owns(p)}
+        self._share = share
+        self._topic_id = share.topic_id
         self._settings = settings or load_client_settings(config.bootstrap_servers, config.kafka_config)
         self._now = now
         self._wall = wall
@@ -126,10 +141,14 @@ class KafkaReader:
     @property
     def finished(self) -> bool:
         """Whether everything up to `stop_at` was handed out."""
-        if self._stop_at is None:
+        if self._share.stop_at is None:
             return False
         positions = self.positions
-        return all(positions.get(partition, -1) >= end for partition, end in self._stop_at.items())
+        return all(
+            positions.get(partition, -1) >= end
+            for partition, end in self._share.stop_at.items()
+            if self._share.owns(partition)
+        )
 
     def watermark(self, idle_s: float = 5.0) -> int | None:
         """No chunk with older records is to be expected: milliseconds, UTC; `None` if unknown.
@@ -217,9 +236,6 @@ class KafkaReader:
         """Closes the connections."""
         self._disconnect()
 
-    def _owns(self, partition: int) -> bool:
-        return partition % self._readers == self._number
-
     def _connected(self) -> KafkaConsumer:
         """The consumer, made and set to where the buffers end if there is none."""
         if self._consumer is None:
@@ -233,9 +249,7 @@ class KafkaReader:
         assert self._admin is not None  # noqa: S101
         facts = topic_facts(self._admin, self.config.topic)
         self._check_identity(facts)
-        owned = [p for p in facts.partitions if self._owns(p)]
-        if self._stop_at is not None:
-            owned = [p for p in owned if p in self._stop_at]
+        owned = [p for p in facts.partitions if self._share.owns(p)]
         self.ends.update(end_offsets(consumer, self.config.topic, owned))
         self._assign(consumer, owned)
         self.commit()
@@ -317,10 +331,10 @@ class KafkaReader:
         self, buffer: PartitionBuffer, polled: list[ConsumerRecord], position: int, now: float
     ) -> None:
         records: Iterator[Record] = map(to_record, polled)
-        if self._stop_at is None:
+        if self._share.stop_at is None:
             buffer.extend(records, position, now)
             return
-        stop = self._stop_at[buffer.partition]
+        stop = self._share.stop_at[buffer.partition]
         buffer.extend((record for record in records if record.offset < stop), min(position, stop), now)
         if position >= stop:
             buffer.flush()  # nothing more will come that it could wait for
