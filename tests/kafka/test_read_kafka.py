@@ -77,7 +77,9 @@ def test_rows_appear_while_it_runs_over_many_bundles_and_a_drain_publishes_what_
 ):
     topic = new_topic(partitions=2)
     config = KafkaConfig(bootstrap_servers=kafka.bootstrap, topic=topic, linger=0.2)
-    job = threading.Thread(target=run, args=(config, tmp_path), kwargs={"bundle_s": 0.5, "readers": 2})
+    job = threading.Thread(
+        target=run, args=(config, tmp_path), kwargs={"bundle_s": 0.5, "share": Share(readers=2)}
+    )
     job.start()
     try:
         sent = 0
