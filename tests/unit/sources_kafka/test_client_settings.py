@@ -131,7 +131,7 @@ def test_starts(start, expected):
         ({"topic": "t", "start": "1969-01-01"}, "before 1970"),
         ({"topic": "t", "max_chunk_rows": 0}, "--max-chunk-rows must be at least 1, got 0"),
         ({"topic": "t", "linger": -1.0}, r"--linger must lie in \[0, 3600\]"),
-        ({"topic": "t", "on_gap": "ignore"}, "--on-gap must be fail or skip"),
+        ({"topic": "t", "on_gap": "ignore"}, "--on-gap must be one of fail, skip, got 'ignore'"),
     ],
 )
 def test_wrong_options_are_refused(options, message):
