@@ -43,6 +43,8 @@ class Tag(msgspec.Struct, frozen=True, array_like=True):
         groups: groups that the skill rolls up to in the taxonomy, most specific first.
         words: the words of the evidence that prove the skill.
         words_start, words_end: characters of `words` in the posting's plain text, half-open.
+        required: true if a sentence asks for the skill as a requirement, false if it is only wished for
+            ("a plus", "preferred"), null if neither is said.
     """
 
     rank: int
@@ -59,6 +61,7 @@ class Tag(msgspec.Struct, frozen=True, array_like=True):
     words: str
     words_start: int
     words_end: int
+    required: bool | None = None
 
 
 class RowError(msgspec.Struct, frozen=True, array_like=True):
@@ -133,6 +136,7 @@ TAG_TYPE = pa.struct(
         pa.field("words", pa.string(), nullable=False),
         pa.field("words_start", pa.int32(), nullable=False),
         pa.field("words_end", pa.int32(), nullable=False),
+        pa.field("required", pa.bool_()),
     ]
 )
 ERROR_TYPE = pa.struct(

@@ -6,6 +6,7 @@ from skillstream.postings.fields import FURTHER_TEXT, TEXT_NAMES, TITLE_NAMES, F
 from skillstream.postings.parse import JobPosting, parse_payload, parse_record, posting_from_mapping
 from skillstream.postings.sections import BOILERPLATE
 from skillstream.postings.sentences import Document, Sentence, segment, split_long
+from skillstream.postings.stance import Stance, is_required, stance_of
 
 __all__ = [
     "BOILERPLATE",
@@ -16,9 +17,12 @@ __all__ = [
     "FieldMapping",
     "JobPosting",
     "Sentence",
+    "Stance",
+    "is_required",
     "parse_payload",
     "parse_record",
     "posting_from_mapping",
     "segment",
     "split_long",
+    "stance_of",
 ]

@@ -1,4 +1,4 @@
-"""The words by which the parts of a posting are told: data for `skillstream.postings.sections`.
+"""What headings say: data for `skillstream.postings.sections`.
 
 Everything here is a fragment of a regular expression for text in lower case with plain apostrophes,
 matched from the start of a word on. Order matters: the first section that matches wins, so
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
-__all__ = ["ASKING", "FILLERS", "HEADINGS", "WORDINGS", "Section"]
+__all__ = ["FILLERS", "HEADINGS", "Section"]
 
 
 class Section(StrEnum):
@@ -272,126 +272,3 @@ FILLERS = (
     "us", "we", "what", "who", "will", "with", "work", "working", "you", "your", "und", "et",
     "des", "de", "wir", "ihnen",
 )  # fmt: skip
-
-# Wordings of sentences that are boilerplate wherever they stand.
-WORDINGS: Mapping[Section, Sequence[str]] = {
-    Section.EQUAL_OPPORTUNITY: (
-        r"equal[ -](employment )?opportunit(y|ies)",
-        r"without regard to",
-        r"regardless of (race|color|age|sex|gender)",
-        r"sexual orientation",
-        r"gender identity",
-        r"reasonable accommodations?",
-        r"affirmative action",
-        r"protected (veteran|class|characteristic|status)",
-        r"(race|colou?r), (religion|creed|sex)",
-        r"eeoc?\b",
-        r"eoe\b",
-        r"(do not|does not|prohibits?|free (of|from)) (\w+ ){0,3}discriminat\w+",
-        r"national origin",
-        r"welcomes? (applications|applicants|candidates) from",
-        r"committed to (\w+ ){0,5}(divers(e|ity)|inclusi\w+)",
-        r"encouraged to apply",
-        r"americans with disabilities",
-        r"unabhängig von (alter|geschlecht|herkunft|nationalität)",
-    ),
-    Section.BENEFITS: (
-        r"401 ?\(?k\)?",
-        r"paid (time off|holidays?|vacations?|sick|parental|leave|training)",
-        r"pto\b",
-        r"(health|medical|dental|vision|life|disability|pet)( care)? (insurance|benefits|coverage)",
-        r"(health|medical|dental|vision)( care)? plans?",
-        r"(medical|health|dental),? (and |& )?(dental|vision)",
-        r"tuition (reimbursement|assistance)",
-        r"stock options?",
-        r"(competitive|attractive|base|hourly|starting) (\w+ )?(salary|pay|wages?|compensation)\b",
-        r"(salary|pay|compensation|benefits?) (range|package|is|starts|scale|will be)",
-        r"sign(ing)?[ -]on bonus",
-        r"(employee|staff|merchandise) discounts?",
-        r"(flexible|health) (spending|savings) accounts?",
-        r"gym membership",
-        r"\$ ?\d[\d,.]*k? ?((/|per |an? )(h|y|w|m|a)|(-|–|to) ?\$)",
-        r"employee assistance program",
-        r"retirement (plan|savings|benefits)",
-        r"commuter benefits",
-        r"company car",
-        r"flexible (working )?(hours|schedul\w+)",
-        r"(paid )?parental leave",
-        r"tage urlaub",
-        r"betriebliche altersvorsorge",
-        r"tickets? restaurant",
-        r"mutuelle",
-    ),
-    Section.HOW_TO_APPLY: (
-        r"^(please )?(apply|submit|send|e?-?mail|forward|upload)\b.*\b(r[eé]sum[eé]|cv|application|online)\b",
-        r"(submit|send|e?-?mail|attach|upload) (us )?(your|an?) (\w+ ){0,4}(r[eé]sum[eé]|cv|cover letter)\b",
-        r"with your (r[eé]sum[eé]|cv)\b",
-        r"apply (now|today|online|here|at|via|through|on-line)\b",
-        r"click (here|on|the)",
-        r"<email>|<phone>",
-        r"(only|all) (short-?listed|selected|qualified) (candidates|applicants)",
-        r"(application|closing) (deadline|date)",
-        r"for (more|further) information",
-        r"^to learn more",
-        r"we look forward to (hearing|receiving|your)",
-        r"applications? (will be|are|must be|only) (\w+ )?(accepted|reviewed|considered|received)",
-        r"^show less$",
-        r"(wir freuen uns auf|senden sie|sende uns|bewirb dich|bewerben sie)",
-        r"(envoyez|adressez|merci d)['\w]* .*(cv|candidature)",
-    ),
-    Section.LEGAL: (
-        r"background (check|investigation|screening)s?",
-        r"drug[ -](test|screen)\w*",
-        r"e-?verify",
-        r"i-9\b",
-        r"(legally )?authorized to work",
-        r"(visa|work permit) sponsorship",
-        r"criminal (history|record|background)",
-        r"not (intended|designed|meant) to (be|cover|contain|reflect)",
-        r"all-inclusive list",
-        r"exhaustive list",
-        r"(duties|responsibilities)[ ,\w]* (may|can|are subject to) change",
-        r"right to (modify|change|revise|add)",
-        r"^(\w+ ){0,3}other( related)? duties (as|may be)",
-        r"contract of employment",
-        r"at-will",
-        r"privacy (policy|notice)",
-        r"represent(ative)? (of )?those (that )?must be met",
-        r"convicted of",
-        r"recruit(ment|ing) agencies",
-    ),
-    Section.WORKING_CONDITIONS: (
-        r"(lift|carry|push|pull|lifting|carrying)\b.{0,40}\b\d+ ?(lbs?|pounds|kg)",
-        r"noise level",
-        r"close vision",
-        r"(regularly|frequently|occasionally|constantly) (required to )?(sit|stand|walk|lift|reach|bend)",
-        r"prolonged periods",
-        r"(sit|stand|sitting|standing) for (long|extended)",
-        r"physical demands",
-        r"travel required",
-    ),
-    Section.ABOUT_COMPANY: (
-        r"(founded|established|headquartered) in",
-        r"our (mission|vision|purpose|core values) (is|are)\b",
-        r"(is|are) (one of )?(an?|the) ([\w'&-]+ ){0,4}(lead(er|ing)|largest|premier|global)\b",
-        r"(is|are) (an?|the) ([\w'&-]+ ){0,4}(award-winning|(multi|inter)national|family-owned)\b",
-        r"(is|are) an? ([\w'&-]+ ){0,4}(company|firm|start-?up|non-?profit|manufacturer|retailer)\b",
-        r"(offices|locations|employees|customers|clients) (in|across|around) (over |more than )?\d",
-        r"(offices|locations|employees|customers|clients) (across|around) the (world|globe|country)",
-        r"great place to work",
-        r"fortune \d+",
-        r"since \d{4}",
-    ),
-}
-
-# Wordings of sentences that ask for something even among boilerplate.
-ASKING = (
-    r"^((strong|excellent|good|solid|proven) )?(experience|knowledge|understanding|ability|skills?)\b",
-    r"^((strong|excellent|good|solid|proven) )?(proficien(t|cy)|familiarity|degree)\b",
-    r"you(?:'ll| will)? (?:have|bring|need|must|possess)\b",
-    r"(must|should) (have|possess|be able)\b",
-    r"(candidates?|applicants?) (will|must|should) (have|be able|possess)\b",
-    r"\d\+? years",
-    r"responsible for\b",
-    r"(degree|bachelor'?s?|master'?s?) in\b",
-)

@@ -9,7 +9,10 @@ of `skillstream.postings.section_words`, in two steps:
    the next heading.
 2. A sentence of well-known wording is boilerplate wherever it stands ("without regard to race"),
    since such sentences come without headings; and a sentence that clearly asks for something is a
-   requirement even below the heading "Benefits".
+   requirement even below the heading "Benefits", as a bullet "Administer payroll" is a duty.
+
+Words of boilerplate are the trade itself in some jobs, which their titles tell: a benefits specialist's
+"Benefits" are duties unless they are offered (`trades_of`).
 """
 
 from __future__ import annotations
@@ -19,9 +22,19 @@ from collections.abc import Iterable
 from itertools import chain
 from typing import NamedTuple
 
-from skillstream.postings.section_words import ASKING, FILLERS, HEADINGS, WORDINGS, Section
+from skillstream.postings.section_words import FILLERS, HEADINGS, Section
+from skillstream.postings.wordings import ASKING, DUTIES, OFFERING, ROLES, TRADES, WORDINGS
 
-__all__ = ["BOILERPLATE", "Heading", "Section", "heading", "section_of_sentence"]
+__all__ = [
+    "BOILERPLATE",
+    "Heading",
+    "Section",
+    "asks",
+    "heading",
+    "offers",
+    "section_of_sentence",
+    "trades_of",
+]
 
 # Where skills are not asked for, whatever the words.
 BOILERPLATE = frozenset(
@@ -138,13 +151,57 @@ _MAX_BOILERPLATE = 300  # characters; longer ones say other things too
 _ASKS = re.compile(rf"(?<!\w)(?:{_any(ASKING)})")
 
 
-def section_of_sentence(sentence: str, section: Section) -> Section:
-    """The section of a sentence, given that of the heading it stands under."""
-    plain = sentence.lower().replace("’", "'")
+_DUTY = re.compile(rf"(?:{_any(DUTIES)})\b(?! (?:your|yourself|us|with us)\b)")
+_OFFERS = re.compile(rf"(?<!\w)(?:{_any(OFFERING)})")
+_ROLE = re.compile(rf"(?<!\w)(?:{_any(ROLES)})s?\b")
+_TRADES = {section: re.compile(rf"(?<!\w)(?:{_any(words)})") for section, words in TRADES.items()}
+# Below these a bullet that begins with a verb is a duty; below "How to apply" it says how to apply.
+_NO_DUTIES = BOILERPLATE - {Section.HOW_TO_APPLY}
+
+
+def trades_of(title: str) -> frozenset[Section]:
+    """The sections whose words are the job's own trade, by the posting's title; mostly none."""
+    plain = title.lower()
+    if _ROLE.search(plain) is None:
+        return frozenset()
+    return frozenset(section for section, pattern in _TRADES.items() if pattern.search(plain))
+
+
+def asks(sentence: str) -> bool:
+    """Whether the sentence asks the reader for something or names a duty, among boilerplate too."""
+    plain = _plain_sentence(sentence)
+    return _ASKS.search(plain) is not None and _ANY_WORDING.search(plain) is None
+
+
+def offers(text: str) -> bool:
+    """Whether a heading or sentence offers something to the reader: "Our benefits", "What we offer"."""
+    return _OFFERS.search(_plain_sentence(text)) is not None
+
+
+def section_of_sentence(
+    sentence: str, section: Section, *, bullet: bool = False, trades: frozenset[Section] = frozenset()
+) -> Section:
+    """The section of a sentence.
+
+    Args:
+        sentence: its text, without a bullet mark.
+        section: that of the heading it stands under.
+        bullet: whether it is the first of a line with a bullet mark.
+        trades: sections that are the job's trade (`trades_of`).
+    """
+    plain = _plain_sentence(sentence)
     if _ANY_WORDING.search(plain) is not None:
         found = next(found for found, pattern in _SECTION_OF_WORDING if pattern.search(plain))
+        if found in trades and not _OFFERS.search(plain):
+            return section  # a duty, unless the heading says that it is offered
         if found in _SURE or (len(plain) <= _MAX_BOILERPLATE and not _ASKS.search(plain)):
             return found
     elif section in BOILERPLATE and _ASKS.search(plain):
         return Section.REQUIREMENTS
+    if bullet and section in _NO_DUTIES and _DUTY.match(plain):
+        return Section.RESPONSIBILITIES
     return section
+
+
+def _plain_sentence(sentence: str) -> str:
+    return sentence.lower().replace("’", "'")

@@ -16,7 +16,16 @@ import sentencex
 from skillstream.postings.language import detect_language
 from skillstream.postings.markup import BULLETS, Line, is_bullet, one_line, text_lines
 from skillstream.postings.parse import JobPosting
-from skillstream.postings.sections import BOILERPLATE, Heading, Section, heading, section_of_sentence
+from skillstream.postings.sections import (
+    BOILERPLATE,
+    Heading,
+    Section,
+    asks,
+    heading,
+    offers,
+    section_of_sentence,
+    trades_of,
+)
 
 __all__ = ["Document", "Sentence", "TokenSpans", "segment", "split_long"]
 
@@ -48,21 +57,28 @@ def segment(posting: JobPosting) -> Document:
     language = posting.language or detect_language(text[len(title) :]) or detect_language(text)
     sentences = [Sentence(title, 0, len(title), Section.TITLE)] if title else []
     section = Section.OTHER
+    trades = trades_of(title)
     after_gap = True
     line_start = len(title) + 1
     for line in lines:
         found = _heading(line, after_gap=after_gap)
+        if found is None and _ends_boilerplate(line.text, section, language, after_gap=after_gap):
+            section = Section.OTHER
         skip, here = (found.end, found.section) if found else (0, section)
-        # "Salary: 20 an hour" says nothing of the lines below it
-        if not (0 < skip < len(line.text) and here in BOILERPLATE):
+        if found is not None and here in trades and not offers(line.text):
+            here = Section.OTHER
+        # "Salary: 20 an hour" says nothing of the lines below it, nor does "Equal opportunity employer"
+        if not (0 < skip < len(line.text) and here in BOILERPLATE) and not _STATEMENT.fullmatch(line.text):
             section = here
         last = here
+        bullet = is_bullet(line.text)
         for a, b in sentence_spans(line.text[skip:], language or "en"):
             start, end = skip + a, skip + b
             inner = heading(line.text[start:end]) if a > 0 and ":" in line.text[start:end] else None
             if inner is not None:  # "We cook. Requirements: knife skills. Benefits: free meals."
                 start, here = start + inner.end, inner.section
-            last = section_of_sentence(line.text[start:end], here)
+            last = section_of_sentence(line.text[start:end], here, bullet=bullet, trades=trades)
+            bullet = False
             if start < end:
                 sentences.append(Sentence(line.text[start:end], line_start + start, line_start + end, last))
         if line.text.endswith(":"):
@@ -70,6 +86,21 @@ def segment(posting: JobPosting) -> Document:
         after_gap = not line.text
         line_start += len(line.text) + 1
     return Document(text, sentences, language)
+
+
+_STATEMENT = re.compile(r"\W*(?:an? )?(?:equal (?:employment )?opportunity employer|eoe)\W*", re.IGNORECASE)
+
+
+def _ends_boilerplate(line: str, section: Section, language: str | None, *, after_gap: bool) -> bool:
+    """Whether a heading's section ends here: boilerplate lasts until a paragraph that asks for something.
+
+    What follows "About us" at the top of a posting is mostly the job. Benefits are lists of lines that may
+    ask, too ("You have three weeks off"), so there only a gap ends them.
+    """
+    if section not in BOILERPLATE or is_bullet(line) or not (after_gap or section is not Section.BENEFITS):
+        return False
+    first = next(sentence_spans(line, language or "en"), None)
+    return first is not None and asks(line[first[0] : first[1]])
 
 
 def _heading(line: Line, *, after_gap: bool) -> Heading | None:

@@ -20,7 +20,7 @@ from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from skillstream.encoder import Encoded
 from skillstream.index import SkillsIndex
-from skillstream.postings import BOILERPLATE, Document, Sentence
+from skillstream.postings import BOILERPLATE, Document, Sentence, Stance, is_required, stance_of
 from skillstream.ranking.exact import ExactMatch, ExactMatcher
 from skillstream.ranking.features import FEATURES, best_names, exact_features, label_lengths, weight_vector
 from skillstream.ranking.heads import Heads
@@ -187,11 +187,16 @@ class Ranker:
             matches: for each sentence of the document what `match_sentences` found in it.
         """
         best: dict[int, tuple[Match, Sentence]] = {}
+        stances: dict[int, set[Stance]] = {}
         for sentence, found in zip(document.sentences, matches, strict=True):
             boilerplate = sentence.section in BOILERPLATE
             for match in found:
                 if boilerplate and (match.kind == "semantic" or match.confidence < BOILERPLATE_CONFIDENCE):
                     continue
+                stance = stance_of(sentence.text, match.start, match.end, sentence.section)
+                if stance is Stance.NEGATED:  # "No SQL needed"
+                    continue
+                stances.setdefault(match.skill, set()).add(stance)
                 known = best.get(match.skill)
                 if known is None or match.confidence > known[0].confidence:
                     best[match.skill] = (match, sentence)
@@ -202,7 +207,10 @@ class Ranker:
                 distinct.append(pair)
             if len(distinct) == self.options.top_k:
                 break
-        return [self._tag(rank, *pair) for rank, pair in enumerate(distinct, start=1)]
+        return [
+            self._tag(rank, *pair, is_required(stances[pair[0].skill]))
+            for rank, pair in enumerate(distinct, start=1)
+        ]
 
     def _same_skill(self, a: tuple[Match, Sentence], b: tuple[Match, Sentence]) -> bool:
         """Whether both are one skill: labels that mean the same, or nearly so on the same evidence."""
@@ -214,7 +222,7 @@ class Ranker:
         alike = float(self.index.vectors[match.skill] @ self.index.vectors[other.skill])
         return alike >= (SAME_EVIDENCE if overlap else SAME_SKILL)
 
-    def _tag(self, rank: int, match: Match, sentence: Sentence) -> Tag:
+    def _tag(self, rank: int, match: Match, sentence: Sentence, required: bool | None) -> Tag:
         return Tag(
             rank=rank,
             uri=self.index.uris[match.skill],
@@ -230,4 +238,5 @@ class Ranker:
             words=sentence.text[match.start : match.end],
             words_start=sentence.start + match.start,
             words_end=sentence.start + match.end,
+            required=required,
         )

@@ -1,6 +1,13 @@
 import pytest
 
-from skillstream.postings.sections import BOILERPLATE, Section, heading, section_of_sentence
+from skillstream.postings.sections import (
+    BOILERPLATE,
+    Section,
+    asks,
+    heading,
+    section_of_sentence,
+    trades_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -162,3 +169,71 @@ def test_what_asks_is_a_requirement_among_boilerplate() -> None:
     for section in BOILERPLATE:
         assert section_of_sentence("You have 3+ years of experience in kitchens", section) == "requirements"
         assert section_of_sentence("Free soup every day", section) is section
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "You will operate forklifts.",
+        "As a cook you will prepare soups.",
+        "You speak Italian.",
+        "You know Python and SQL.",
+        "Acme seeks a welder.",
+        "We are looking for an accountant.",
+        "You are fluent in Danish.",
+    ],
+)
+def test_sentences_that_ask(sentence: str) -> None:
+    assert asks(sentence)
+    for section in BOILERPLATE:
+        assert section_of_sentence(sentence, section) == "requirements"
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "You will receive free soup.",
+        "You'll enjoy our garden.",
+        "You will have access to a gym.",
+        "You have the opportunity to grow.",
+        "Acme is a family business.",
+        "We weld pipes for ships.",
+    ],
+)
+def test_sentences_that_offer_or_tell(sentence: str) -> None:
+    assert not asks(sentence)
+    assert section_of_sentence(sentence, Section.ABOUT_COMPANY) == "about_company"
+
+
+def test_a_bullet_that_begins_with_a_duty_is_one_below_any_heading_but_how_to_apply() -> None:
+    duty = "Prepare salary surveys"
+    assert section_of_sentence(duty, Section.BENEFITS, bullet=True) == "responsibilities"
+    assert section_of_sentence(duty, Section.BENEFITS) == "benefits"
+    assert section_of_sentence("Train with us every Tuesday", Section.BENEFITS, bullet=True) == "benefits"
+    assert section_of_sentence("Document your skills", Section.HOW_TO_APPLY, bullet=True) == "how_to_apply"
+
+
+@pytest.mark.parametrize(
+    ("title", "trades"),
+    [
+        ("Compensation and Benefits Specialist", {"benefits"}),
+        ("Payroll Clerk", {"benefits"}),
+        ("Director of Diversity and Inclusion", {"equal_opportunity"}),
+        ("Talent Acquisition Partner", {"how_to_apply"}),
+        ("Immigration Paralegal", {"legal"}),
+        ("Line Cook with great benefits", set()),
+        ("Warehouse Associate - great benefits", set()),
+        ("Welder", set()),
+    ],
+)
+def test_the_trade_of_a_job(title: str, trades: set[str]) -> None:
+    assert trades_of(title) == trades
+
+
+def test_words_of_the_trade_are_boilerplate_only_where_they_are_offered() -> None:
+    trades = trades_of("Benefits Coordinator")
+    sentence = "Run the enrolment for health insurance"
+    assert section_of_sentence(sentence, Section.RESPONSIBILITIES) == "benefits"
+    assert section_of_sentence(sentence, Section.RESPONSIBILITIES, trades=trades) == "responsibilities"
+    offered = "We offer our staff health insurance"
+    assert section_of_sentence(offered, Section.RESPONSIBILITIES, trades=trades) == "benefits"

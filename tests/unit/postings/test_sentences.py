@@ -246,3 +246,40 @@ def test_a_megabyte_without_a_stop_is_windowed_in_linear_time() -> None:
     text = "soup " * 200_000
     windows = split_long([Sentence(text.strip(), 0, len(text) - 1, "other")], words, 250)
     assert [len(words(window.text)) for window in windows] == [250] * 800
+
+
+def sections_of(title, text):
+    found = segment(JobPosting("1", title, text)).sentences
+    return {sentence.text: str(sentence.section) for sentence in found if sentence.section != "title"}
+
+
+def test_about_us_at_the_top_does_not_silence_the_posting():
+    text = (
+        "About us\nAcme has nine shops in the north.\n\nYou will operate forklifts.\nYou speak Italian.\nSQL"
+    )
+    assert sections_of("Clerk", text) == {
+        "Acme has nine shops in the north.": "about_company",
+        "You will operate forklifts.": "other",
+        "You speak Italian.": "other",
+        "SQL": "other",
+    }
+
+
+def test_an_employers_statement_is_no_heading():
+    text = "Equal Opportunity Employer\nBlueprints and welding symbols\n- weld pipes"
+    assert set(sections_of("Welder", text).values()) == {"other"}
+    text = "Requirements\nSQL\nEOE\nPython"
+    assert set(sections_of("Analyst", text).values()) == {"requirements"}
+
+
+def test_benefits_end_at_a_gap_not_at_a_line_that_asks():
+    text = "Benefits\n- Free lunch\nYou have three weeks off\n- Gym\n\nYou will cook soups.\nFrench cuisine"
+    found = sections_of("Cook", text)
+    assert found["Gym"] == "benefits"
+    assert found["French cuisine"] == "other"
+
+
+def test_a_job_in_benefits_keeps_its_duties_and_its_own_benefits_apart():
+    text = "Compensation & Benefits\n- Run payroll\n- Health plans\n\nWhat we offer\n- Health insurance"
+    found = segment(JobPosting("1", "Benefits Specialist", text)).sentences[1:]
+    assert [str(sentence.section) for sentence in found] == ["other", "other", "benefits"]

@@ -186,3 +186,19 @@ def test_odd_texts_are_ranked_without_complaint(text):
     posting, tags = rank(ranker(min_confidence=0.0), ("other", text))
     for tag in tags:
         assert posting.text[tag.words_start : tag.words_end] == tag.words
+
+
+def test_a_negated_skill_is_no_tag_unless_it_is_asked_for_elsewhere():
+    _, tags = rank(ranker(), ("other", "No SQL needed"), ("other", "You weld metal"))
+    assert "SQL" not in {tag.label for tag in tags}
+    _, tags = rank(ranker(), ("other", "No SQL needed"), ("nice_to_have", "SQL"))
+    assert next(tag for tag in tags if tag.label == "SQL").required is False
+
+
+def test_required_wished_for_or_neither():
+    _, tags = rank(
+        ranker(), ("other", "SQL would be a plus"), ("requirements", "weld metal"), ("other", "Java")
+    )
+    required = {tag.label: tag.required for tag in tags}
+    assert (required["SQL"], required["weld metal"]) == (False, True)
+    assert required["Java (computer programming)"] is None
