@@ -28,6 +28,7 @@ from skillstream.output import (
     Chain,
     RunInfo,
     StreamSummary,
+    check_layout,
     open_run,
     sweep,
     taxonomy_identity,
@@ -139,6 +140,7 @@ def prepare(config: StreamConfig) -> tuple[StreamConfig, StreamPlan]:
     Raises:
         UsageError: refused; nothing was written, or nothing but `run.json` and the chains' roots.
     """
+    check_layout(config.output)
     plan = plan_stream(config, lambda partition: Chain(config.output, config.topic, partition))
     config, taxonomy = _with_index_folder(config)
     open_run(config.output, run_info(config, plan, taxonomy), force=config.force)

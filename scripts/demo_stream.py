@@ -30,7 +30,7 @@ PARTITIONS = 4
 
 QUERY = """
     SELECT skill.label AS skill, count(*) AS postings, round(avg(skill.confidence), 2) AS confidence
-    FROM (SELECT unnest(skills) AS skill FROM read_parquet('{output}/tags/**/*.parquet'))
+    FROM (SELECT unnest(skills) AS skill FROM read_parquet('{output}/tags'))
     GROUP BY ALL ORDER BY postings DESC, skill LIMIT 10
 """
 

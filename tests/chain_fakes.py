@@ -36,9 +36,9 @@ def make_rows(start: int, end: int, source: str = SOURCE, partition: int = PARTI
 def published_offsets(store: Store, chain: Chain) -> list[int]:
     """Offsets of all rows as a reader of the folder sees them, in order of file names."""
     offsets: list[int] = []
-    for name in store.names(chain.folder):
-        if not name.startswith(("_", ".")):
-            data = store.read(f"{chain.folder}/{name}")
+    for name in store.names("tags"):
+        if name.startswith(f"{chain.name}."):
+            data = store.read(f"tags/{name}")
             offsets += pq.read_table(io.BytesIO(data), columns=["offset"])["offset"].to_pylist()
     return offsets
 
@@ -55,11 +55,10 @@ class MemoryStore:
         self.listed = 0
         self.read_paths: list[str] = []
 
-    def names(self, folder: str) -> list[str]:
+    def names(self, folder: str, prefix: str = "") -> list[str]:
         self.listed += 1
-        return sorted(
-            {path[len(folder) + 1 :].split("/")[0] for path in self.files if path.startswith(f"{folder}/")}
-        )
+        below = [path[len(folder) + 1 :] for path in self.files if path.startswith(f"{folder}/{prefix}")]
+        return sorted({path.split("/")[0] for path in below})
 
     def read(self, path: str) -> bytes | None:
         self.read_paths.append(path)
@@ -163,8 +162,8 @@ class SteppedWriter:
             raise Crash
         return self._store
 
-    def names(self, folder: str) -> list[str]:
-        return self._wait().names(folder)
+    def names(self, folder: str, prefix: str = "") -> list[str]:
+        return self._wait().names(folder, prefix)
 
     def read(self, path: str) -> bytes | None:
         return self._wait().read(path)

@@ -17,7 +17,7 @@ import pytest
 
 from skillstream.output.chain import Chain, sweep
 from skillstream.output.chain_check import verify_chain
-from skillstream.output.layout import partition_folder
+from skillstream.output.layout import chain_name, claimed
 from skillstream.storage.store import open_store
 from tests.chain_fakes import SOURCE, published_offsets
 from tests.faults.chain_writer import PARTITIONS, write_chunks
@@ -74,8 +74,7 @@ class Reader(threading.Thread):
         while not self.stopped.wait(0.2):
             for partition in range(PARTITIONS):
                 store = open_store(self.root)
-                folder = partition_folder(SOURCE, partition)
-                if f"partition={partition:05d}" not in store.names(folder.rpartition("/")[0]):
+                if (SOURCE, partition) not in claimed(store):
                     continue
                 offsets = published_offsets(store, Chain(self.root, SOURCE, partition))
                 if offsets != list(range(len(offsets))) or len(offsets) < ends[partition]:
@@ -122,7 +121,7 @@ def test_killed_and_racing_writers_publish_every_record_once(place, tmp_path, wr
         assert published_offsets(open_store(root), chain) == list(range(chain.head()))
     sweep(root)
     others = [name for name in place.names() if not name.endswith(".parquet")]
-    assert others == ["_start"] * PARTITIONS
+    assert others == [f"{chain_name(SOURCE, partition)}.start" for partition in range(PARTITIONS)]
     print(
         f"{KILLS} kills, {left} of them left a temporary file; {report.files} files, {report.rows} rows; ",
         end="",

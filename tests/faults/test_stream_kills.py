@@ -12,6 +12,7 @@ import time
 
 import pytest
 
+from skillstream.output.layout import chain_name, root_path
 from tests.faults.ledger import published
 from tests.faults.stream_jobs import Load, await_file, await_rows
 
@@ -66,7 +67,7 @@ def test_partitions_are_added_while_it_runs(kafka, new_topic, make_jobs):
     topic = new_topic(partitions=1)
     jobs = make_jobs(kafka.bootstrap, topic, start="latest")  # what is added later is read from its beginning
     process = jobs.start()
-    await_file(jobs.output / "tags" / f"source={topic}" / "partition=00000" / "_start")
+    await_file(jobs.output / root_path(topic, 0))
     with Load(kafka.bootstrap, topic, 1, rate=50) as load:
         time.sleep(3)
     admin = KafkaAdminClient(bootstrap_servers=kafka.bootstrap)
@@ -87,8 +88,8 @@ def test_one_stream_after_another_on_a_hole_in_the_chain_stops_with_a_clear_line
         process = jobs.start()
         await_rows(jobs.output, 100)
     jobs.end(process, signal.SIGTERM)
-    folder = jobs.output / "tags" / f"source={topic}" / "partition=00000"
-    newest = sorted(folder.glob("*.parquet"))[-1]
+    files = jobs.output.glob(f"tags/{chain_name(topic, 0)}.*")
+    newest = sorted(files)[-1]
     newest.write_bytes(newest.read_bytes()[:-100])
     assert jobs.wait(jobs.start("--stop_at_end")) in (1, 2)
     assert newest.name in jobs.log.read_text().splitlines()[-1]

@@ -25,7 +25,7 @@ def tag(source: Path, output: Path, model: Path, index: Path, *flags: str) -> No
 
 def rows(output: Path) -> list[dict[str, object]]:
     """All columns but the time of tagging, in the order of the input."""
-    table = ds.dataset(output / "tags", partitioning=None).to_table()
+    table = ds.dataset(output / "tags").to_table()
     table = table.drop_columns("tagged_at").sort_by([("partition", "ascending"), ("offset", "ascending")])
     assert isinstance(table, pa.Table)
     return table.to_pylist()

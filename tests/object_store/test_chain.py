@@ -45,10 +45,10 @@ def test_a_chain_by_its_address(output, minio):
     assert chain.publish(0, 5, make_rows(0, 5)).outcome == "published"
     assert chain.publish(3, 9, make_rows(3, 9)).outcome == "trimmed"
     store = open_store(output)
-    assert store.names(chain.folder) == [
-        "00000000000000000000.parquet",
-        "00000000000000000005.parquet",
-        "_start",
+    assert store.names("tags") == [
+        "jobs%2Ffeed%201.00003.00000000000000000000.parquet",
+        "jobs%2Ffeed%201.00003.00000000000000000005.parquet",
     ]
+    assert sorted(store.names("")) == ["chains", "tags"]
     assert published_offsets(store, new_chain(store)) == list(range(9))
     assert_whole(store, 9)

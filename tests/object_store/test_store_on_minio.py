@@ -47,6 +47,12 @@ def test_names_are_sorted_over_many_pages(output):
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(lambda n: store.create(f"f/{n:05d}", b"x"), range(1500)))
     assert store.names("f") == [f"{n:05d}" for n in range(1500)]
+    assert store.names("f", "001") == [f"{n:05d}" for n in range(100, 200)]
+    assert store.names("f", "00") == [f"{n:05d}" for n in range(1000)]
+    assert store.names("f", "2") == store.names("g", "0") == []
+    assert store.names("", "f") == []  # longer ones only
+    assert store.create("old/source=a b/x", b"")
+    assert store.names("old", "source=") == ["source=a b"]
 
 
 @pytest.mark.parametrize("same", [True, False])

@@ -23,6 +23,6 @@ def test_the_same_rows_as_on_the_local_runner(tmp_path, index_folder, prism):
         summary = tag_files.run(config, [str(source)], flags)
         assert (summary.records, summary.tagged, summary.problems) == (121, 120, [])
         assert_exactly_once(output, 121)
-        table = ds.dataset(output / "tags", partitioning=None).to_table().drop_columns("tagged_at")
+        table = ds.dataset(output / "tags").to_table().drop_columns("tagged_at")
         found[name] = table.sort_by("offset").to_pylist()
     assert found["prism"] == found["local"]

@@ -4,7 +4,6 @@ import gzip
 import json
 
 import pyarrow as pa
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
@@ -120,12 +119,6 @@ def test_options_and_versions_are_recorded_without_secrets(tmp_path, config, ind
     assert run["options"]["index"] == str(index_folder)
     assert run["options"]["model"] == "https://***@models.example/jobs"
     assert run["versions"]["skillstream"]
-
-
-def test_hive_readers_see_all_rows(tmp_path, config):
-    tag_files.run(config(), [write(tmp_path / "a.jsonl", make_jsonl(12))])
-    table = ds.dataset(tmp_path / "out" / "tags", format="parquet").to_table()
-    assert table.num_rows == 12
 
 
 def refused(tmp_path, call, error, match):

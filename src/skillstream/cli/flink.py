@@ -16,6 +16,7 @@ from skillstream.cli.options import config_options, json_option
 from skillstream.errors import UsageError
 from skillstream.flink import FlinkConfig, FlinkJob, FlinkRest
 from skillstream.monitoring import Watchdog, WatchdogMetrics, look_at, watch
+from skillstream.output import check_layout
 from skillstream.tagging import StreamConfig
 
 __all__ = ["flink_group"]
@@ -171,6 +172,7 @@ def watch_command(
     is a job that somebody has stopped: end the watchdog before the job.
     """
     config, flink = split_options(options)
+    check_layout(config.output)
     metrics = WatchdogMetrics()
     if metrics_port is not None:
         try:

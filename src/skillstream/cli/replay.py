@@ -14,6 +14,7 @@ from skillstream.cli.options import config_options, json_option
 from skillstream.errors import OutputError, UsageError
 from skillstream.output import (
     RunInfo,
+    check_layout,
     open_run,
     read_run,
     sweep,
@@ -44,6 +45,7 @@ def replay_command(source: str, as_json: bool, **options: Any) -> int:
         raise OutputError(f"{source} is no output of skillstream: it has no run.json")
     if folder_name(source) == folder_name(config.output):
         raise UsageError("--output must be another folder than the one that is replayed")
+    check_layout(config.output)
     from skillstream.tagging import Tagger
 
     tagger = Tagger.from_config(config)

@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from skillstream.output import FILE_NAME, RunSummary, partition_folder
-from skillstream.storage import open_store
+from skillstream.output import TAGS_FOLDER, Partition, PublishedFile, RunSummary, files
+from skillstream.storage import Store, open_store
 
 __all__ = ["plain_console", "print_summary", "print_top_tags", "tags_table"]
 
@@ -38,7 +38,7 @@ def print_summary(summary: RunSummary) -> None:
         f" {summary.seconds:,.1f} s, peak memory {summary.peak_memory_mb:,.0f} MB",
     )
     table.add_row("made by", f"{summary.model_version}, {summary.taxonomy_version}")
-    table.add_row("Parquet", f"{summary.output}/tags/**/*.parquet")
+    table.add_row("Parquet", f"{summary.output}/{TAGS_FOLDER}")
     console.print(table)
     for kind, lines in (("note", summary.notes), ("problem", summary.problems)):
         for line in lines:
@@ -91,16 +91,17 @@ def plain_console() -> Console:
 def _first_tagged(summary: RunSummary, count: int) -> Iterator[dict[str, Any]]:
     """The first `count` rows with tags, about as many from each source."""
     per_source = -(-count // max(1, len(summary.sources)))
-    firsts = (islice(_tagged_rows(summary.output, source.source), per_source) for source in summary.sources)
+    store = open_store(summary.output)
+    published = files(store)
+    firsts = (islice(_tagged_rows(store, published, source.source), per_source) for source in summary.sources)
     return islice(chain.from_iterable(firsts), count)
 
 
-def _tagged_rows(output: str, source: str) -> Iterator[dict[str, Any]]:
-    store = open_store(output)
-    folder = partition_folder(source, 0).rpartition("/")[0]
-    for partition in store.names(folder):
-        for name in store.names(f"{folder}/{partition}"):
-            data = store.read(f"{folder}/{partition}/{name}") if FILE_NAME.match(name) else None
-            if data is not None:
-                rows = pq.ParquetFile(pa.BufferReader(data)).read().to_pylist()
-                yield from (row for row in rows if row["skills"])
+def _tagged_rows(
+    store: Store, published: dict[Partition, list[PublishedFile]], source: str
+) -> Iterator[dict[str, Any]]:
+    for file in chain.from_iterable(found for key, found in published.items() if key.source == source):
+        data = store.read(file.path)
+        if data is not None:
+            rows = pq.ParquetFile(pa.BufferReader(data)).read().to_pylist()
+            yield from (row for row in rows if row["skills"])

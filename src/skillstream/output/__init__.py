@@ -5,7 +5,15 @@ from __future__ import annotations
 from skillstream.output.chain import Chain, PublishResult, sweep
 from skillstream.output.chain_check import verify_chain
 from skillstream.output.chain_file import FileFormatError, decode_header, decode_table
-from skillstream.output.layout import FILE_NAME, RUN_FILE, TAGS_FOLDER, partition_folder
+from skillstream.output.layout import (
+    RUN_FILE,
+    TAGS_FOLDER,
+    Partition,
+    PublishedFile,
+    check_layout,
+    files,
+    holds_output,
+)
 from skillstream.output.run_info import (
     RunInfo,
     open_run,
@@ -17,20 +25,23 @@ from skillstream.output.run_info import (
 from skillstream.output.summary import RunSummary, SourceSummary, StreamSummary
 
 __all__ = [
-    "FILE_NAME",
     "RUN_FILE",
     "TAGS_FOLDER",
     "Chain",
     "FileFormatError",
+    "Partition",
     "PublishResult",
+    "PublishedFile",
     "RunInfo",
     "RunSummary",
     "SourceSummary",
     "StreamSummary",
+    "check_layout",
     "decode_header",
     "decode_table",
+    "files",
+    "holds_output",
     "open_run",
-    "partition_folder",
     "read_run",
     "sweep",
     "taxonomy_identity",

@@ -21,7 +21,7 @@ from typing import Literal
 
 from skillstream.errors import ChainError
 from skillstream.output.chain_file import FileFormatError, decode_header, encode_file
-from skillstream.output.layout import FILE_NAME, ROOT_NAME, file_name, partition_folder
+from skillstream.output.layout import chain_name, file_path, newest_start, root_path
 from skillstream.rows import Row
 from skillstream.storage import Store, open_store
 
@@ -55,8 +55,8 @@ class Chain:
     """The chain of files of one partition of one source.
 
     Args:
-        root: output folder; files go to `tags/source=<source>/partition=<p:05d>/` in it.
-        source, partition: whose records; the source is percent-encoded in the folder's name.
+        root: output folder; `skillstream.output.layout` says where in it files go.
+        source, partition: whose records.
         store: where to write, by default what `root` names.
         hole_wait_s: seconds that `publish` waits for another writer to close a hole.
         sleep: how to wait, for tests.
@@ -74,7 +74,8 @@ class Chain:
     ) -> None:
         self.source = source
         self.partition = partition
-        self.folder = partition_folder(source, partition)
+        self.name = chain_name(source, partition)
+        self._root_path = root_path(source, partition)
         self._store = open_store(root) if store is None else store
         self._hole_wait_s = hole_wait_s
         self._sleep = sleep
@@ -89,23 +90,22 @@ class Chain:
         """
         root = self._read_root()
         if root is None:
-            self._store.create(self._path(ROOT_NAME), f"{start}\n".encode())
+            self._store.create(self._root_path, f"{start}\n".encode())
             root = self._read_root()
         if root is None:
-            raise ChainError(f"{self._path(ROOT_NAME)} vanished: is something else deleting the output?")
+            raise ChainError(f"{self._root_path} vanished: is something else deleting the output?")
         return root
 
     def head(self) -> int | None:
         """The offset that the next file starts at; `None` if the chain has no root yet.
 
-        The folder is listed once; from then on every call walks forward from the last head seen.
+        Files are listed once; from then on every call walks forward from the last head seen.
 
         Raises:
             ChainError: the newest file is damaged or not one of this chain.
         """
         if self._head is None:
-            starts = [int(m[1]) for name in self._store.names(self.folder) if (m := FILE_NAME.match(name))]
-            self._head = max(starts) if starts else self._read_root()
+            self._head = self._newest_end()
         if self._head is None:
             return None
         while (end := self._end_of(self._head)) is not None:
@@ -138,7 +138,7 @@ class Chain:
             # Step 1. Walk to the head h.
             head = self.head()
             if head is None:
-                raise ChainError(f"{self.folder}: no root; claim(start) before the first publish")
+                raise ChainError(f"{self.name}: no root; claim(start) before the first publish")
             # Step 2. end ≤ h: already published, drop it.
             if end <= head:
                 return PublishResult(rows=0, start=end, end=end, outcome="dropped")
@@ -146,7 +146,7 @@ class Chain:
             if start > head:
                 if waited_s >= self._hole_wait_s:
                     raise ChainError(
-                        f"{self.folder}: expected a chunk from {head}, got [{start}, {end}): publishing it "
+                        f"{self.name}: expected a chunk from {head}, got [{start}, {end}): publishing it "
                         "would leave a hole; reading again from the head mends this"
                     )
                 self._sleep(_HOLE_POLL_S)
@@ -157,15 +157,24 @@ class Chain:
             # Step 5. Write a temporary file, fsync, create `<h>.parquet` only if absent, remove the
             # temporary file, fsync the folder.
             data = encode_file(self.source, self.partition, head, end, kept)
-            if self._store.create(self._path(file_name(head)), data):
+            if self._store.create(self._path(head), data):
                 self._head = end
                 outcome: Literal["published", "trimmed"] = "published" if start == head else "trimmed"
                 return PublishResult(rows=len(kept), start=head, end=end, outcome=outcome)
             # Step 6. Lost the race: go to 1.
 
+    def _newest_end(self) -> int | None:
+        """Where the newest file ends that a listing shows; the root if it shows none."""
+        newest = newest_start(self._store, self.source, self.partition)
+        if newest is not None and (end := self._end_of(newest)) is not None:
+            return end
+        if newest is not None:  # gone since: somebody has made the output anew
+            newest = newest_start(self._store, self.source, self.partition, fresh=True)
+        return self._read_root() if newest is None else newest
+
     def _end_of(self, start: int) -> int | None:
         """Where the file named `start` ends; `None` if there is no such file."""
-        path = self._path(file_name(start))
+        path = self._path(start)
         data = self._store.read(path)
         if data is None:
             return None
@@ -178,15 +187,15 @@ class Chain:
         return header.end
 
     def _read_root(self) -> int | None:
-        data = self._store.read(self._path(ROOT_NAME))
+        data = self._store.read(self._root_path)
         if data is None:
             return None
         if not re.fullmatch(rb"\d{1,19}\n", data):
-            raise ChainError(f"{self._path(ROOT_NAME)}: expected an offset, got {data[:40]!r}")
+            raise ChainError(f"{self._root_path}: expected an offset, got {data[:40]!r}")
         return int(data)
 
-    def _path(self, name: str) -> str:
-        return f"{self.folder}/{name}"
+    def _path(self, start: int) -> str:
+        return file_path(self.source, self.partition, start)
 
     def _check(self, start: int, end: int, rows: Sequence[Row]) -> None:
         """A caller's mistake must not become a broken chain."""
@@ -197,7 +206,7 @@ class Chain:
             if not last < row.offset < end:
                 raise ValueError(f"expected offsets in order within [{start}, {end}), got {row.offset}")
             if (row.source, row.partition) != (self.source, self.partition):
-                raise ValueError(f"expected rows of {self.folder}, got {row.source} {row.partition}")
+                raise ValueError(f"expected rows of {self.name}, got {row.source} {row.partition}")
             last = row.offset
 
 

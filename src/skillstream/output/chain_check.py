@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from skillstream.output.chain_file import FileFormatError, FileHeader, decode_header, decode_table
-from skillstream.output.layout import FILE_NAME, ROOT_NAME, TAGS_FOLDER
+from skillstream.output.layout import PublishedFile, check_layout, claimed, files, root_path
 from skillstream.storage import Store, open_store
 
 __all__ = ["ChainReport", "Finding", "verify_chain"]
@@ -24,7 +23,7 @@ class Finding:
     Attributes:
         kind: `hole` (offsets in no file), `overlap` (offsets in two), `unreadable` (damaged, or no
             Parquet), `misplaced` (a whole file in the wrong place or under the wrong name), `bad_rows`
-            (rows outside of what the file covers), `no_root` (no readable `_start`), `stray`
+            (rows outside of what the file covers), `no_root` (no readable root), `stray`
             (something that is not part of a chain).
         path: relative to the output folder.
         detail: a sentence.
@@ -52,19 +51,12 @@ def verify_chain(root: str | Path, *, store: Store | None = None) -> ChainReport
     whole files have a name.
     """
     store = open_store(root) if store is None else store
+    check_layout(root, store=store)
     walk = _Walk(store)
-    for source_name in store.names(TAGS_FOLDER):
-        source_folder = f"{TAGS_FOLDER}/{source_name}"
-        if not source_name.startswith("source="):
-            walk.note_stray(source_folder)
-            continue
-        for partition_name in store.names(source_folder):
-            folder = f"{source_folder}/{partition_name}"
-            number = partition_name.removeprefix("partition=")
-            if number == partition_name or not number.isdecimal():
-                walk.note_stray(folder)
-                continue
-            walk.check_partition(folder, unquote(source_name.removeprefix("source=")), int(number))
+    published = files(store, stray=walk.note_stray)
+    # The files' names first: a root is there before any of them.
+    for found in sorted({*published, *claimed(store, stray=walk.note_stray)}):
+        walk.check_partition(*found, published.get(found, []))
     return ChainReport(walk.partitions, walk.files, walk.rows, walk.findings)
 
 
@@ -78,16 +70,10 @@ class _Walk:
         if path.rsplit("/", 1)[-1][0] not in "._":  # those are not data, by contract
             self.findings.append(Finding("stray", path, "not part of a chain"))
 
-    def check_partition(self, folder: str, source: str, partition: int) -> None:
+    def check_partition(self, source: str, partition: int, published: Iterable[PublishedFile]) -> None:
         self.partitions += 1
-        starts = []
-        for name in self._store.names(folder):
-            if match := FILE_NAME.match(name):
-                starts.append((int(match[1]), f"{folder}/{name}"))
-            else:
-                self.note_stray(f"{folder}/{name}")
-        expected = self._root(folder)
-        for start, path in starts:
+        expected = self._root(root_path(source, partition))
+        for start, path in published:
             self.files += 1
             if expected is not None and start > expected:
                 self.findings.append(Finding("hole", path, f"offsets [{expected}, {start}) are in no file"))
@@ -97,8 +83,7 @@ class _Walk:
                 )
             expected = self._check_file(path, source, partition, start)
 
-    def _root(self, folder: str) -> int | None:
-        path = f"{folder}/{ROOT_NAME}"
+    def _root(self, path: str) -> int | None:
         data = self._store.read(path)
         try:
             return int(data or b"")

@@ -1,28 +1,179 @@
-"""The layout of an output folder: names of its folders and files."""
+"""The layout of an output folder, known here only: names of its folders and files, and a walk over them.
+
+    run.json                                      what the output was made from
+    chains/<source>.<partition>.start             where a partition's chain begins
+    tags/<source>.<partition>.<start>.parquet     the rows of offsets [start, end)
+
+`tags` holds data and nothing else, in one level, so that whatever reads Parquet reads it as a folder: Spark
+looks into no folders below it but those named `key=value`, which all readers would take for columns. No name
+in it begins with `.` or `_`, which readers skip. Temporary files lie in the output folder itself (see
+`skillstream.storage.local_store`).
+"""
 
 from __future__ import annotations
 
 import re
-from urllib.parse import quote
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote, unquote
 
-__all__ = ["FILE_NAME", "ROOT_NAME", "RUN_FILE", "TAGS_FOLDER", "file_name", "partition_folder"]
+from skillstream.errors import OutputError
+from skillstream.storage import Store, open_store
 
-TAGS_FOLDER = "tags"
-
+__all__ = [
+    "CHAINS_FOLDER",
+    "RUN_FILE",
+    "TAGS_FOLDER",
+    "Partition",
+    "PublishedFile",
+    "chain_name",
+    "check_layout",
+    "claimed",
+    "file_path",
+    "files",
+    "holds_output",
+    "newest_start",
+    "root_path",
+]
 
 RUN_FILE = "run.json"
-ROOT_NAME = "_start"
+TAGS_FOLDER = "tags"
+CHAINS_FOLDER = "chains"
+
+_FILE_NAME = re.compile(r"(?P<chain>.+)\.(?P<start>\d{20})\.parquet")
+_ROOT_NAME = re.compile(r"(?P<chain>.+)\.start")
+_CHAIN_NAME = re.compile(r"(?P<source>.+)\.(?P<partition>\d{5,})")
+# Most file systems allow 255 bytes; the rest is for partition, start and suffix. Kafka allows 249.
+_MAX_SOURCE_LENGTH = 210
+# As skillstream named folders before ADR 10: tags/source=<source>/partition=<partition>/.
+_OLD_SOURCE = "source="
 
 
-FILE_NAME = re.compile(r"^(\d{20})\.parquet$")
+class Partition(NamedTuple):
+    """A partition of a source, as a walk finds it."""
+
+    source: str
+    partition: int
 
 
-def partition_folder(source: str, partition: int) -> str:
-    """The folder of a partition's files, relative to the output folder, hive-partitioned."""
+class PublishedFile(NamedTuple):
+    """A published file: the offset in its name, and its path relative to the output folder."""
+
+    start: int
+    path: str
+
+
+def chain_name(source: str, partition: int) -> str:
+    """What the names of a partition's files begin with: the source percent-encoded, the partition.
+
+    Raises:
+        ValueError: the source has no name.
+        OutputError: its name is too long for a file's.
+    """
     if not source:
         raise ValueError("expected a source's name, got an empty one")
-    return f"{TAGS_FOLDER}/source={quote(source, safe='')}/partition={partition:05d}"
+    name = quote(source, safe="")
+    if name[0] in "._":  # to readers, such names are hidden
+        name = f"%{ord(name[0]):02X}{name[1:]}"
+    if len(name) > _MAX_SOURCE_LENGTH:
+        raise OutputError(
+            f"{source[:60]}...: this name is {len(name)} characters long in a file's name, and there is room "
+            f"for {_MAX_SOURCE_LENGTH}"
+        )
+    return f"{name}.{partition:05d}"
 
 
-def file_name(start: int) -> str:
-    return f"{start:020d}.parquet"
+def file_path(source: str, partition: int, start: int) -> str:
+    """The file of the rows from offset `start` on, relative to the output folder."""
+    return f"{TAGS_FOLDER}/{chain_name(source, partition)}.{start:020d}.parquet"
+
+
+def root_path(source: str, partition: int) -> str:
+    """The file that says where a partition's chain begins, relative to the output folder."""
+    return f"{CHAINS_FOLDER}/{chain_name(source, partition)}.start"
+
+
+def newest_start(store: Store, source: str, partition: int, *, fresh: bool = False) -> int | None:
+    """The start of a partition's newest file by name; `None` if it has no file.
+
+    Args:
+        store: where the output lies.
+        source: whose files.
+        partition: which of its partitions.
+        fresh: list all files now; otherwise the listing may be some seconds old (see `Store.names`).
+    """
+    prefix = f"{chain_name(source, partition)}."
+    names = store.names(TAGS_FOLDER) if fresh else store.names(TAGS_FOLDER, prefix)
+    starts = (
+        int(match["start"])
+        for name in names
+        if name.startswith(prefix) and (match := _FILE_NAME.fullmatch(name)) and match["chain"] == prefix[:-1]
+    )
+    return max(starts, default=None)
+
+
+def _ignore(path: str) -> None: ...
+
+
+def files(store: Store, *, stray: Callable[[str], object] = _ignore) -> dict[Partition, list[PublishedFile]]:
+    """All published files, in order of source, partition and offset: one listing.
+
+    `stray` is called with the path of everything else in the folder `tags`.
+    """
+    found: list[tuple[Partition, PublishedFile]] = []
+    for name in store.names(TAGS_FOLDER):
+        match = _FILE_NAME.fullmatch(name)
+        partition = _partition(match["chain"]) if match else None
+        if match is None or partition is None:
+            stray(f"{TAGS_FOLDER}/{name}")
+        else:
+            found.append((partition, PublishedFile(int(match["start"]), f"{TAGS_FOLDER}/{name}")))
+    by_partition: dict[Partition, list[PublishedFile]] = {}
+    for partition, file in sorted(found):
+        by_partition.setdefault(partition, []).append(file)
+    return by_partition
+
+
+def claimed(store: Store, *, stray: Callable[[str], object] = _ignore) -> list[Partition]:
+    """The partitions whose chain has a root, in order, maybe without a file; `stray` as in `files`."""
+    found = []
+    for name in store.names(CHAINS_FOLDER):
+        match = _ROOT_NAME.fullmatch(name)
+        partition = _partition(match["chain"]) if match else None
+        if partition is None:
+            stray(f"{CHAINS_FOLDER}/{name}")
+        else:
+            found.append(partition)
+    return sorted(found)
+
+
+def holds_output(names: Iterable[str]) -> bool:
+    """Whether a folder with these names in it is an output with rows."""
+    return {RUN_FILE, TAGS_FOLDER} <= set(names)
+
+
+def check_layout(root: str | Path, *, store: Store | None = None) -> None:
+    """Refuses an output of an earlier version, whose folders were named differently. Changes nothing.
+
+    Raises:
+        OutputError: it is one.
+    """
+    store = open_store(root) if store is None else store
+    if any(name.startswith(_OLD_SOURCE) for name in store.names(TAGS_FOLDER, _OLD_SOURCE)):
+        raise OutputError(
+            f"{root} was written by an earlier version of skillstream ({TAGS_FOLDER}/{_OLD_SOURCE}.../"
+            "partition=...), which this one neither continues nor reads: choose another --output"
+        )
+
+
+def _partition(name: str) -> Partition | None:
+    """Whose files are named so; `None` if `chain_name` makes no such name."""
+    match = _CHAIN_NAME.fullmatch(name)
+    if match is None:
+        return None
+    found = Partition(unquote(match["source"]), int(match["partition"]))
+    try:
+        return found if chain_name(*found) == name else None
+    except OutputError:
+        return None

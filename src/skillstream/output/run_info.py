@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from skillstream.errors import OutputError, RunError
-from skillstream.output.layout import RUN_FILE
+from skillstream.output.layout import RUN_FILE, check_layout
 from skillstream.storage import Store, open_store
 from skillstream.version import __version__
 
@@ -48,10 +48,12 @@ def read_run(root: str | Path, *, store: Store | None = None) -> RunInfo | None:
     """What the folder was made from; `None` if it has no `run.json`.
 
     Raises:
-        OutputError: it cannot be read, or is none of ours.
+        OutputError: it cannot be read, is none of ours, or has the layout of an earlier version.
     """
+    store = open_store(root) if store is None else store
     try:
-        data = (open_store(root) if store is None else store).read(RUN_FILE)
+        check_layout(root, store=store)
+        data = store.read(RUN_FILE)
     except RunError as error:
         raise OutputError(str(error)) from error
     if data is None:

@@ -158,11 +158,28 @@ class Bucket:
         except FileNotFoundError:
             return None
 
-    def names(self, folder: str) -> list[str]:
-        """Names of the objects and folders directly in `folder`, sorted."""
+    def names(self, folder: str, prefix: str = "") -> list[str]:
+        """Names of the objects and folders directly in `folder`, sorted: those that begin with `prefix`.
+
+        With a prefix only pages with such names are asked for, as stores list in order of keys.
+        """
+        if prefix:
+            begin = f"{folder}/{prefix}" if folder else prefix
+            keys = self._ask("list", folder, lambda: self._keys_from(folder, begin))
+            below = {key[len(begin) - len(prefix) :].partition("/")[0] for key in keys}
+            return sorted(below)
         found = self._ask("list", folder, lambda: obstore.list_with_delimiter(self._objects, folder or None))
         keys = [*found["common_prefixes"], *(item["path"] for item in found["objects"])]
         return sorted(key.rstrip("/").rpartition("/")[2] for key in keys)
+
+    def _keys_from(self, folder: str, begin: str) -> list[str]:
+        found = []
+        for page in obstore.list(self._objects, folder or None, offset=begin):
+            keys = [item["path"] for item in page]
+            found += [key for key in keys if key.startswith(begin)]
+            if keys and not keys[-1].startswith(begin):
+                break
+        return found
 
     def walk(self, folder: str) -> list[ObjectInfo]:
         """All objects below `folder`, in order of their keys."""

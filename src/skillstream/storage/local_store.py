@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import bisect
 import contextlib
 import errno
+import itertools
 import os
 import re
 import secrets
 import socket
+import time
 from pathlib import Path
 
 from skillstream.errors import OutputError, RunError
@@ -25,18 +28,27 @@ _TEMPORARY = re.compile(r"^\.(?P<host>.+)-(?P<pid>\d+)-[0-9a-f]{16}\.tmp$")
 # What link() answers on file systems without hard links (FAT, many FUSE and SMB mounts).
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
 
+# A listing serves all chains of a process for a while: with a chain for each of 100,000 input files, to list
+# them all for every single one would take hours. However long one takes, it is a fiftieth of the time.
+LISTING_AGE_S = 2.0
+LISTING_PAUSE = 50
+_LISTINGS: dict[Path, tuple[list[str], float]] = {}
+
 
 class LocalStore:
     """A folder of a local file system: temporary file, fsync, link, fsync of the folder.
 
     `link` fails if the name exists, on every POSIX file system and on NFS: the compare-and-swap
-    that the chain stands on. File systems without hard links are refused.
+    that the chain stands on. File systems without hard links are refused. Temporary files lie in the root:
+    readers list the folders below it, and some stumble over any other file there.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def names(self, folder: str) -> list[str]:
+    def names(self, folder: str, prefix: str = "") -> list[str]:
+        if prefix:
+            return _with_prefix(self._shared_names(folder), prefix)
         try:
             return sorted(os.listdir(self.root / folder))  # noqa: PTH208 (iterdir: three times slower)
         except (FileNotFoundError, NotADirectoryError):
@@ -54,7 +66,7 @@ class LocalStore:
 
     def create(self, path: str, data: bytes) -> bool:
         target = self.root / path
-        temporary = target.parent / _temporary_name()
+        temporary = self.root / _temporary_name()
         try:
             self._make_folder(target.parent)
             try:
@@ -70,13 +82,12 @@ class LocalStore:
 
     def sweep(self, now: float) -> int:
         removed = 0
-        for parent, _, names in os.walk(self.root):
-            for name in names:
-                temporary = Path(parent) / name
-                if _is_left_over(temporary, now):
-                    with contextlib.suppress(OSError):  # another sweep may have been faster
-                        temporary.unlink()
-                        removed += 1
+        for name in self.names(""):
+            temporary = self.root / name
+            if _is_left_over(temporary, now):
+                with contextlib.suppress(OSError):  # another sweep may have been faster
+                    temporary.unlink()
+                    removed += 1
         return removed
 
     def probe(self) -> None:
@@ -92,6 +103,17 @@ class LocalStore:
                 with contextlib.suppress(OSError):
                     folder.rmdir()
             raise OutputError(str(error)) from error
+
+    def _shared_names(self, folder: str) -> list[str]:
+        """All names in the folder, as a listing says that this process made some seconds ago."""
+        path = Path(os.path.abspath(self.root / folder))  # noqa: PTH100 (resolve asks the file system)
+        begun = time.monotonic()
+        names, expires = _LISTINGS.get(path, ([], begun))
+        if begun >= expires:
+            names = self.names(folder)
+            seconds = time.monotonic() - begun
+            _LISTINGS[path] = names, begun + max(LISTING_AGE_S, seconds * LISTING_PAUSE)
+        return names
 
     # The steps of `create`, one method each: tests crash and fail at every one of them.
 
@@ -128,6 +150,14 @@ class LocalStore:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def _with_prefix(names: list[str], prefix: str) -> list[str]:
+    """Those of the sorted names that begin with the prefix."""
+    first = bisect.bisect_left(names, prefix)
+    return list(
+        itertools.takewhile(lambda name: name.startswith(prefix), itertools.islice(names, first, None))
+    )
 
 
 def _host() -> str:

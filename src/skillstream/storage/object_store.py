@@ -33,8 +33,8 @@ class ObjectStore:
         self.root = root
         self._bucket = open_bucket(ObjectURL(root.scheme, root.bucket, "")) if bucket is None else bucket
 
-    def names(self, folder: str) -> list[str]:
-        return self._bucket.names(self._key(folder))
+    def names(self, folder: str, prefix: str = "") -> list[str]:
+        return self._bucket.names(self._key(folder), prefix)
 
     def read(self, path: str) -> bytes | None:
         return self._bucket.read(self._key(path))

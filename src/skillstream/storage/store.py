@@ -20,8 +20,12 @@ __all__ = ["LocalStore", "Store", "check_local", "folder_name", "open_store"]
 class Store(Protocol):
     """Where files are. Everything raises `RunError` with one clear line if the storage fails."""
 
-    def names(self, folder: str) -> list[str]:
-        """Names of the files and folders directly in `folder`, sorted; none if it does not exist."""
+    def names(self, folder: str, prefix: str = "") -> list[str]:
+        """Names of the files and folders directly in `folder`, sorted; none if it does not exist.
+
+        With a `prefix`, only those that begin with it (and are longer). Then the listing may be some seconds
+        old, as many callers share one: new names may be missing, and files in it may be gone.
+        """
 
     def read(self, path: str) -> bytes | None:
         """The whole file; `None` if there is none."""

@@ -11,14 +11,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote
 
 import msgspec
 
 from skillstream.chunks import Chunk, Record
 from skillstream.errors import ChainError, UsageError
 from skillstream.options import at_least, option
-from skillstream.output import FILE_NAME, TAGS_FOLDER, Chain, FileFormatError, decode_header, decode_table
+from skillstream.output import Chain, FileFormatError, decode_header, decode_table, files
 from skillstream.rejections import RejectionCode
 from skillstream.rows import TaggedChunk
 from skillstream.sources.kafka import parse_start
@@ -152,41 +151,37 @@ def replay(
     store = open_store(root)
     records = tags = 0
     rejected: Counter[str] = Counter()
-    for source_folder in store.names(TAGS_FOLDER):
-        source = unquote(source_folder.removeprefix("source="))
-        for partition_folder in store.names(f"{TAGS_FOLDER}/{source_folder}"):
-            partition = int(partition_folder.removeprefix("partition="))
-            chain = Chain(config.output, source, partition)
-            folder = f"{TAGS_FOLDER}/{source_folder}/{partition_folder}"
-            chunks = selected_chunks(
-                store, folder, config.selection, config.max_chunk_rows, chain.head() or 0, reader_of
-            )
-            for chunk in chunks:
-                chain.claim(chunk.start)
-                tagged = tag(chunk)
-                chain.publish(tagged.start, tagged.end, tagged.rows)
-                records += len(tagged.rows)
-                tags += sum(len(row.skills) for row in tagged.rows)
-                rejected.update(row.error.code for row in tagged.rows if row.error is not None)
+    for (source, partition), published in files(store).items():
+        chain = Chain(config.output, source, partition)
+        paths = [file.path for file in published]
+        chunks = selected_chunks(
+            store, paths, config.selection, config.max_chunk_rows, chain.head() or 0, reader_of
+        )
+        for chunk in chunks:
+            chain.claim(chunk.start)
+            tagged = tag(chunk)
+            chain.publish(tagged.start, tagged.end, tagged.rows)
+            records += len(tagged.rows)
+            tags += sum(len(row.skills) for row in tagged.rows)
+            rejected.update(row.error.code for row in tagged.rows if row.error is not None)
     return ReplaySummary(config.output, records, dict(rejected), tags)
 
 
 def selected_chunks(
     store: Store,
-    folder: str,
+    paths: Iterable[str],
     selection: Selection,
     max_rows: int,
     head: int,
     reader_of: Callable[[str], PartitionReader],
 ) -> Iterator[Chunk]:
-    """The selected rows of a partition's folder from `head` on, as contiguous chunks of their records."""
+    """The selected rows of a partition's files from `head` on, as contiguous chunks of their records."""
     start: int | None = None
     end = head
     held: list[Record] = []
     source, partition = "", 0
-    for name in store.names(folder):
-        path = f"{folder}/{name}"
-        data = store.read(path) if FILE_NAME.match(name) else None
+    for path in paths:
+        data = store.read(path)
         if data is None:
             continue
         try:

@@ -1,3 +1,5 @@
+import shutil
+
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
@@ -6,7 +8,7 @@ from hypothesis import strategies as st
 from skillstream.errors import ChainError
 from skillstream.output.chain import Chain, PublishResult, sweep
 from skillstream.output.chain_check import verify_chain
-from skillstream.output.layout import partition_folder
+from skillstream.output.layout import root_path
 from skillstream.rows import ROW_SCHEMA, rows_to_table
 from skillstream.storage.store import LocalStore
 from tests.chain_fakes import (
@@ -52,13 +54,13 @@ def test_a_published_file_is_named_by_its_start_and_holds_the_rows(tmp_path):
     assert chain.publish(0, 5, make_rows(0, 5)) == PublishResult(5, 0, 5, "published")
     assert chain.publish(5, 9, make_rows(5, 9)) == PublishResult(4, 5, 9, "published")
 
-    folder = tmp_path / "tags/source=jobs%2Ffeed%201/partition=00003"
-    assert sorted(path.name for path in folder.iterdir()) == [
-        "00000000000000000000.parquet",
-        "00000000000000000005.parquet",
-        "_start",
+    assert sorted(path.name for path in (tmp_path / "tags").iterdir()) == [
+        "jobs%2Ffeed%201.00003.00000000000000000000.parquet",
+        "jobs%2Ffeed%201.00003.00000000000000000005.parquet",
     ]
-    file = pq.ParquetFile(folder / "00000000000000000005.parquet", page_checksum_verification=True)
+    assert (tmp_path / "chains/jobs%2Ffeed%201.00003.start").read_bytes() == b"0\n"
+    path = tmp_path / "tags/jobs%2Ffeed%201.00003.00000000000000000005.parquet"
+    file = pq.ParquetFile(path, page_checksum_verification=True)
     assert file.read().equals(rows_to_table(make_rows(5, 9)))
     assert file.schema_arrow.equals(ROW_SCHEMA)
     assert file.metadata.row_group(0).column(0).compression == "ZSTD"
@@ -188,33 +190,15 @@ def test_a_file_of_another_partition_stops_the_chain():
     other = Chain("", SOURCE, 4, store=store)
     other.claim(0)
     other.publish(0, 5, make_rows(0, 5, partition=4))
-    store.files = {path.replace("=00004", "=00003"): data for path, data in store.files.items()}
+    store.files = {path.replace(".00004", ".00003"): data for path, data in store.files.items()}
     with pytest.raises(ChainError, match="holds"):
         new_chain(store).head()
 
 
 def test_a_root_that_is_no_offset_is_refused(store):
-    store.create(f"{partition_folder(SOURCE, PARTITION)}/_start", b"")
+    store.create(root_path(SOURCE, PARTITION), b"")
     with pytest.raises(ChainError, match="expected an offset"):
         new_chain(store).claim(0)
-
-
-@pytest.mark.parametrize(
-    ("source", "folder"),
-    [
-        ("kafka.topic-1_x", "kafka.topic-1_x"),
-        ("a/b", "a%2Fb"),
-        ("100 % =", "100%20%25%20%3D"),
-        ("求人", "%E6%B1%82%E4%BA%BA"),
-    ],
-)
-def test_any_source_name_makes_one_folder(source, folder):
-    assert partition_folder(source, 12) == f"tags/source={folder}/partition=00012"
-
-
-def test_a_source_needs_a_name():
-    with pytest.raises(ValueError, match="name"):
-        partition_folder("", 0)
 
 
 # Where a publish can die, and whether its chunk is visible then (see docs/exactly-once.md).
@@ -251,13 +235,13 @@ def test_a_crash_at_any_step_of_publish_loses_and_doubles_nothing(tmp_path, step
         restarted.publish(start, end, make_rows(start, end))
     assert_whole(store, 25)
     assert sweep(tmp_path, now=lambda: 2**33) in (0, 1)
-    assert not list((tmp_path / first.folder).glob(".*"))
+    assert not list(tmp_path.rglob(".*"))
 
 
 @pytest.mark.parametrize(("step", "moment", "claimed"), CRASHES)
 def test_a_crash_at_any_step_of_claim_leaves_one_root_or_none(tmp_path, step, moment, claimed):
-    # Making the folder syncs its parents, too: only the fourth sync is the one after the link.
-    nth = 4 if step == "sync_folder" else 1
+    # Making the folder syncs its parents, too: only the second sync is the one after the link.
+    nth = 2 if step == "sync_folder" else 1
     dying = new_chain(CrashAt(tmp_path, step, moment, nth))
     with pytest.raises(Crash):
         dying.claim(5)
@@ -278,3 +262,23 @@ def test_replays_with_any_cuts_publish_every_record_once(chunks):
         assert (result.outcome == "dropped") == (start + size <= before)
         assert result.rows == max(0, start + size - before)
     assert_whole(store, new_chain(store).head())
+
+
+def test_an_output_made_anew_is_listed_anew(tmp_path):
+    """Chains of one process share a listing for a while: what has gone since must not count as published."""
+    chain = Chain(tmp_path / "out", SOURCE, PARTITION)
+    chain.claim(0)
+    chain.publish(0, 5, make_rows(0, 5))
+    assert Chain(tmp_path / "out", SOURCE, PARTITION).head() == 5
+    shutil.rmtree(tmp_path / "out")
+    assert Chain(tmp_path / "out", SOURCE, PARTITION).head() is None
+
+
+def test_files_that_a_shared_listing_does_not_show_are_found(tmp_path):
+    other = Chain(tmp_path, "other", PARTITION)
+    assert other.head() is None  # lists the folder
+    chain = Chain(tmp_path, SOURCE, PARTITION)
+    chain.claim(3)
+    for start in (3, 8, 9):
+        chain.publish(start, start + 5, make_rows(start, start + 5))
+    assert Chain(tmp_path, SOURCE, PARTITION).head() == 14

@@ -3,10 +3,10 @@ import pytest
 from skillstream.output.chain import Chain
 from skillstream.output.chain_check import verify_chain
 from skillstream.output.chain_file import encode_file
-from skillstream.output.layout import partition_folder
+from skillstream.output.layout import file_path, root_path
 from tests.chain_fakes import PARTITION, SOURCE, MemoryStore, make_row, make_rows
 
-FOLDER = partition_folder(SOURCE, PARTITION)
+ROOT = root_path(SOURCE, PARTITION)
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def store():
 
 
 def path_of(start):
-    return f"{FOLDER}/{start:020d}.parquet"
+    return file_path(SOURCE, PARTITION, start)
 
 
 def kinds(store):
@@ -84,18 +84,36 @@ def test_rows_that_do_not_belong_into_a_file_are_found(store, rows):
 @pytest.mark.parametrize("content", [None, b"", b"x"])
 def test_a_chain_needs_its_root(store, content):
     if content is None:
-        del store.files[f"{FOLDER}/_start"]
+        del store.files[ROOT]
     else:
-        store.files[f"{FOLDER}/_start"] = content
+        store.files[ROOT] = content
     assert kinds(store) == ["no_root"]
 
 
 def test_what_is_no_part_of_a_chain_is_told_and_hidden_names_are_not(store):
-    for path in ("tags/notes.txt", "tags/source=x/y", f"{FOLDER}/7.parquet", f"{FOLDER}/.tmp", "tags/_x/y"):
+    for path in (
+        "tags/notes.txt",
+        "tags/x/y",
+        f"tags/x.3.{0:020d}.parquet",
+        f"tags/a b.00000.{0:020d}.parquet",
+        "tags/x.00003.7.parquet",
+        "tags/.tmp",
+        "tags/_x/y",
+        "chains/x.00003",
+    ):
         store.files[path] = b""
     findings = verify_chain("", store=store).findings
     assert sorted((f.kind, f.path) for f in findings) == [
+        ("stray", "chains/x.00003"),
+        ("stray", f"tags/a b.00000.{0:020d}.parquet"),
         ("stray", "tags/notes.txt"),
-        ("stray", f"{FOLDER}/7.parquet"),
-        ("stray", "tags/source=x/y"),
+        ("stray", "tags/x"),
+        ("stray", "tags/x.00003.7.parquet"),
+        ("stray", f"tags/x.3.{0:020d}.parquet"),
     ]
+
+
+def test_a_chain_without_a_file_is_whole(store):
+    Chain("", SOURCE, 4, store=store).claim(7)
+    report = verify_chain("", store=store)
+    assert (report.partitions, report.files, report.findings) == (2, 3, [])

@@ -16,6 +16,16 @@ from skillstream.storage.url import ObjectURL, parse_url
 ROOT = ObjectURL("s3", "bucket", "")
 
 
+def test_names_with_a_prefix_are_asked_for_from_there_on():
+    """And no further than to the page on which they end."""
+    bucket = Bucket(ROOT, MemoryStore())
+    for name in ("t/a.1", "t/b%2F c.1", "t/b%2F c.2", "t/b%2F cc.1", *(f"t/z.{n}" for n in range(200))):
+        bucket.create(name, b"")
+    assert bucket.names("t", "b%2F c.") == ["b%2F c.1", "b%2F c.2"]
+    assert bucket.names("t", "z.1") == sorted(f"z.{n}" for n in [*range(10, 20), *range(100, 200)])
+    assert bucket.names("t", "b.") == bucket.names("none", "b") == []
+
+
 # --- addresses -----------------------------------------------------------------------------------------
 
 

@@ -55,7 +55,7 @@ def test_files_folders_and_patterns(memory_s3):
             "b/.y/z.jsonl",
             "b/readme.txt",
             "b/tags/run.json",
-            "b/tags/tags/source=x/0.parquet",
+            "b/tags/tags/x/0.parquet",
             "bb/4.jsonl",
         ],
     )

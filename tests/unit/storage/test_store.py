@@ -53,6 +53,22 @@ def test_a_file_is_created_once_and_read_whole(tmp_path):
     assert everything_in(tmp_path) == [tmp_path / "new/folder/a/b/c"]
 
 
+def test_names_with_a_prefix_share_one_listing_for_a_while(tmp_path, monkeypatch):
+    store = LocalStore(tmp_path)
+    for name in ("t/a.1", "t/b.1", "t/b.2", "t/ba.1", "t/c.1"):
+        store.create(name, b"")
+    now = [100.0]
+    monkeypatch.setattr(store_module.time, "monotonic", lambda: now[0])
+    assert store.names("t", "b.") == ["b.1", "b.2"]
+    assert store.names("t", "d.") == []
+    assert store.names("none", "b.") == []
+    store.create("t/b.3", b"")
+    assert LocalStore(tmp_path).names("t", "b.") == ["b.1", "b.2"]
+    assert store.names("t") == ["a.1", "b.1", "b.2", "b.3", "ba.1", "c.1"]
+    now[0] += store_module.LISTING_AGE_S
+    assert store.names("t", "b.") == ["b.1", "b.2", "b.3"]
+
+
 def test_bytes_are_on_the_disk_before_the_name_and_the_name_before_the_return(tmp_path, monkeypatch):
     events = []
     fsync, link = os.fsync, os.link
@@ -81,6 +97,18 @@ def test_folders_made_on_the_way_are_durable(tmp_path):
 
     Watched(tmp_path).create("a/b/c", b"")
     assert synced == [tmp_path, tmp_path / "a", tmp_path / "a/b"]
+
+
+def test_no_reader_of_a_folder_ever_sees_a_temporary_file_in_it(tmp_path):
+    seen = []
+
+    class Watched(LocalStore):
+        def _link(self, temporary, target):
+            seen.append((temporary.parent, list((tmp_path / "tags").rglob("*.*"))))
+            return super()._link(temporary, target)
+
+    Watched(tmp_path).create("tags/a/b.parquet", b"x")
+    assert seen == [(tmp_path, [])]
 
 
 def test_a_lost_race_is_durable_too(tmp_path):
@@ -185,18 +213,15 @@ def test_sweep_removes_files_of_dead_writers_only(tmp_path):
         f".elsewhere-0-{process.pid}-{'3' * 16}.tmp": (TEMPORARY_MAX_AGE_S - 1, False),
         f".elsewhere-0-1-{'4' * 16}.tmp": (TEMPORARY_MAX_AGE_S + 1, True),
         ".hidden": (TEMPORARY_MAX_AGE_S + 1, False),
-        "_start": (TEMPORARY_MAX_AGE_S + 1, False),
-        "00000000000000000000.parquet": (TEMPORARY_MAX_AGE_S + 1, False),
+        "run.json": (TEMPORARY_MAX_AGE_S + 1, False),
     }
-    folder = tmp_path / "tags" / "source=a" / "partition=00000"
-    folder.mkdir(parents=True)
     for name, (age, _) in names.items():
-        (folder / name).touch()
-        os.utime(folder / name, (now - age, now - age))
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (now - age, now - age))
 
     assert LocalStore(tmp_path).sweep(now) == 3
     kept = {name for name, (_, removed) in names.items() if not removed}
-    assert {path.name for path in folder.iterdir()} == kept
+    assert {path.name for path in tmp_path.iterdir()} == kept
 
 
 def test_a_temporary_name_of_our_own_is_recognised(tmp_path):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from skillstream.errors import RunError, SourceError
-from skillstream.output import RUN_FILE, TAGS_FOLDER
+from skillstream.output import RUN_FILE, TAGS_FOLDER, holds_output
 from skillstream.storage import (
     ObjectURL,
     folder_name,
@@ -152,7 +152,7 @@ def _data_files(folder: Path) -> Iterator[Path]:
     Nor are outputs of ours: their rows have titles, and would be tagged as postings.
     """
     for parent, folders, names in os.walk(folder):
-        if RUN_FILE in names and TAGS_FOLDER in folders:
+        if holds_output([*names, *folders]):
             folders.clear()
             continue
         folders[:] = [name for name in folders if name[0] not in "._"]
