@@ -1,23 +1,23 @@
 """A model as a folder that runs without torch: an OpenVINO model, its tokenizer and a manifest.
 
-The same folders serve as the OpenVINO backend's cache. They are made beside their place and renamed,
-so that one is there whole or not at all, whoever else writes it at the same moment.
+The same folders serve as the OpenVINO backend's cache.
 """
 
 from __future__ import annotations
 
 import shutil
-import tempfile
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
-import xxhash
 
 from skillstream.encoder.models import EXPORT_FILE, ModelFolder, read_config, read_json, resolve_model
 from skillstream.errors import ModelError, OutputError
 from skillstream.extras import needs_torch
 from skillstream.offline import offline
+from skillstream.storage import file_digest, sweep, whole_folder
 
 __all__ = ["Manifest", "export_model", "read_manifest", "write_export"]
 
@@ -25,6 +25,7 @@ FORMAT = 1
 MODEL_FILE = "openvino_model.xml"
 WEIGHTS_FILE = "openvino_model.bin"
 TOKENIZER_FILE = "tokenizer.json"
+LEFT_S = 86_400.0  # a conversion takes seconds to minutes
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -68,9 +69,8 @@ def export_model(model: str, folder: Path) -> Path:
 def write_export(source: ModelFolder, target: Path) -> None:
     """Convert a model (needs torch) and put it at `target`, unless another writer was faster."""
     config = read_config(source.path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    try:
+    sweep(target.parent, target.name, LEFT_S)
+    with _first_wins(target), whole_folder(target) as temporary:
         dim = _convert(source, temporary)
         shutil.copyfile(config.transformer / TOKENIZER_FILE, temporary / TOKENIZER_FILE)
         manifest = Manifest(
@@ -80,17 +80,11 @@ def write_export(source: ModelFolder, target: Path) -> None:
             dim=dim,
             max_length=config.max_length,
             lowercase=config.lowercase,
-            files={name: _digest(temporary / name) for name in (MODEL_FILE, WEIGHTS_FILE, TOKENIZER_FILE)},
+            files={
+                name: file_digest(temporary / name) for name in (MODEL_FILE, WEIGHTS_FILE, TOKENIZER_FILE)
+            },
         )
         (temporary / EXPORT_FILE).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
-        temporary.chmod(0o755)  # mkdtemp makes it private
-        try:
-            temporary.replace(target)
-        except OSError:
-            if not (target / EXPORT_FILE).is_file():
-                raise
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -108,7 +102,7 @@ def read_manifest(path: Path) -> Manifest:
             f"{path} has the format {manifest.format}, this version reads {FORMAT}: export it again"
         )
     for name, digest in manifest.files.items():
-        if not (path / name).is_file() or _digest(path / name) != digest:
+        if not (path / name).is_file() or file_digest(path / name) != digest:
             raise ModelError(f"{path / name} is missing or damaged: export the model again")
     return manifest
 
@@ -139,9 +133,11 @@ def _convert(source: ModelFolder, folder: Path) -> int:
     return module.dim
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        digest = xxhash.xxh3_128()
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+@contextmanager
+def _first_wins(target: Path) -> Iterator[None]:
+    """Another writer of the same model may have been faster."""
+    try:
+        yield
+    except FileExistsError:
+        if not (target / EXPORT_FILE).is_file():
+            raise

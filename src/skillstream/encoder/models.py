@@ -19,7 +19,7 @@ import xxhash
 
 from skillstream.errors import ModelError, SkillstreamError
 from skillstream.offline import no_telemetry
-from skillstream.storage import fetch_folder, is_url, parse_url
+from skillstream.storage import feed_file, fetch_folder, is_url, parse_url
 
 __all__ = ["EXPORT_FILE", "ModelConfig", "ModelFolder", "read_config", "resolve_model"]
 
@@ -175,10 +175,11 @@ def _base_folder() -> Path:
     folder = Path(package.get_model_path())
     for name, expected in BASE_SHA256.items():
         try:
-            with (folder / name).open("rb") as file:
-                found = hashlib.file_digest(file, "sha256").hexdigest()
+            digest = hashlib.sha256()
+            feed_file(digest, folder / name)
         except OSError as error:
             raise ModelError(f"cannot read the base model: {error}") from error
+        found = digest.hexdigest()
         if found != expected:
             raise ModelError(
                 f"{folder / name} is not the base model's (sha256 {found}, not {expected}): reinstall"
@@ -235,9 +236,7 @@ def _fingerprint(config: ModelConfig) -> str:
     digest = xxhash.xxh3_128()
     for path in sorted([*config.transformer.glob("*.safetensors"), config.transformer / "tokenizer.json"]):
         digest.update(path.name.encode())
-        with path.open("rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
+        feed_file(digest, path)
     rest = [read_json(config.transformer / "config.json").get("model_type"), config.pooling]
     digest.update(msgspec.json.encode([*rest, config.max_length, config.lowercase]))
     return digest.hexdigest()

@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
 import msgspec
-from filelock import FileLock
 
-from skillstream.errors import IndexFormatError
-from skillstream.index.versions import (
-    FORMAT_VERSION,
-    LOCK,
-    prune_versions,
-    read_version,
-    remove_version,
-    sync,
-    version_folder,
-)
+from skillstream.index.versions import FORMAT_VERSION, LOCK, is_whole, prune_versions, version_folder
+from skillstream.storage import remove_whole, sweep, taking_turns, whole_folder
 
 __all__ = ["IndexPackage", "pack_index", "unpack_index"]
 
@@ -54,35 +44,13 @@ def unpack_index(package: IndexPackage, cache: Path) -> Path:
         OSError: `cache` cannot be written.
     """
     target = cache / f"{package.version}-{FORMAT_VERSION}"
-    cache.mkdir(parents=True, exist_ok=True)
-    with FileLock(cache / LOCK):
-        for left in cache.glob(".tmp-*"):
-            shutil.rmtree(left)
-        if not _is_whole(target):
-            _write(package, target)
+    with taking_turns(cache / LOCK):
+        sweep(cache)
+        if not is_whole(target):
+            with whole_folder(target) as temporary:
+                for name, content in package.files.items():
+                    (temporary / name).write_bytes(content)
+                remove_whole(target)
         os.utime(target)  # in use: the newest, as far as pruning goes
         prune_versions(cache, keep=target, min_age_s=UNUSED_S)
     return target
-
-
-def _is_whole(version: Path) -> bool:
-    try:
-        read_version(version)
-    except IndexFormatError:
-        return False
-    return True
-
-
-def _write(package: IndexPackage, target: Path) -> None:
-    remove_version(target)
-    temporary = target.with_name(f".tmp-{target.name}")
-    try:
-        temporary.mkdir()
-        for name, content in package.files.items():
-            (temporary / name).write_bytes(content)
-            sync(temporary / name)
-        sync(temporary)
-        temporary.rename(target)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-    sync(target.parent)

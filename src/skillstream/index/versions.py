@@ -6,7 +6,6 @@ See `skillstream.index.skills_index` for the layout of the folder.
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,29 +16,33 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
-import xxhash
-from filelock import FileLock
 
 from skillstream.errors import IndexFormatError, OutputError, RunError
 from skillstream.storage import (
     ObjectURL,
     fetch_file,
     fetch_folder,
+    file_digest,
     is_url,
     parse_url,
+    prune,
     push_folder,
+    remove_whole,
     replace_file,
+    sweep,
+    taking_turns,
+    whole_file,
+    whole_folder,
 )
 from skillstream.taxonomy import Skill
 
 __all__ = [
     "IndexInfo",
     "current_version",
+    "is_whole",
     "prune_versions",
     "push_version",
     "read_version",
-    "remove_version",
-    "sync",
     "version_folder",
     "write_version",
 ]
@@ -169,28 +172,25 @@ def write_version(folder: Path, info: IndexInfo, skills: Sequence[Skill], vector
     Writers of one folder take turns, by a lock that dies with its holder. Each
 
     1. sweeps what dead writers left,
-    2. writes all files into a hidden folder, and flushes them to disk,
-    3. renames it to the version's name; if that exists whole, it has the same content and ours is dropped,
-    4. replaces the pointer,
-    5. removes old versions.
+    2. writes the version (see `skillstream.storage.whole`), unless it is there, with the same content,
+    3. replaces the pointer,
+    4. removes old versions.
 
     Raises:
         OutputError: the folder cannot be written.
     """
     target = folder / info.version
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / LOCK):
-            for left in folder.glob(".tmp-*"):  # 1
-                shutil.rmtree(left)
-            temporary = folder / f".tmp-{info.version}"
-            try:
-                _write_files(temporary, info, skills, vectors)  # 2
-                _put_in_place(temporary, target)  # 3
-                _replace_pointer(folder, info.version)  # 4
-            finally:
-                shutil.rmtree(temporary, ignore_errors=True)
-            prune_versions(folder, keep=target)  # 5
+        with taking_turns(folder / LOCK):
+            sweep(folder)  # 1
+            if not is_whole(target):
+                with whole_folder(target) as temporary:  # 2
+                    _write_files(temporary, info, skills, vectors)
+                    remove_whole(target)
+            os.utime(target)  # in use again: the newest, as far as pruning goes
+            with whole_file(folder / POINTER) as pointer:  # 3
+                pointer.write_text(info.version + "\n", "utf-8")
+            prune_versions(folder, keep=target)  # 4
     except OSError as error:
         raise OutputError(f"skills index cannot be written to {folder}: {error}") from error
     return target
@@ -231,52 +231,27 @@ def _errors_told(path: Path) -> Iterator[None]:
 
 
 def _write_files(temporary: Path, info: IndexInfo, skills: Sequence[Skill], vectors: Floats) -> None:
-    temporary.mkdir()
     columns = {field: [getattr(skill, field) for skill in skills] for field in Skill.__struct_fields__}
     pq.write_table(pa.table(columns, schema=SKILLS_SCHEMA), temporary / SKILLS, compression="zstd")
     np.save(temporary / VECTORS, vectors, allow_pickle=False)
-    checksums = {name: _checksum(temporary / name) for name in (SKILLS, VECTORS)}
+    checksums = {name: file_digest(temporary / name) for name in (SKILLS, VECTORS)}
     content = msgspec.json.encode(msgspec.structs.replace(info, checksums=checksums))
     (temporary / INFO).write_bytes(msgspec.json.format(content) + b"\n")
-    for path in (*temporary.iterdir(), temporary):
-        sync(path)
 
 
-def _put_in_place(temporary: Path, target: Path) -> None:
+def is_whole(version: Path) -> bool:
+    """There is a version in this folder, all of it, undamaged."""
     try:
-        _read_files(target)
-    except (IndexFormatError, OSError):  # not there, or damaged on disk
-        remove_version(target)
-        temporary.rename(target)
-        sync(target.parent)
-    else:
-        os.utime(target)  # in use again: the newest, as far as pruning goes
-
-
-def _replace_pointer(folder: Path, version: str) -> None:
-    temporary = folder / f".tmp-{version}" / POINTER
-    temporary.parent.mkdir(exist_ok=True)
-    temporary.write_text(version + "\n", "utf-8")
-    sync(temporary)
-    temporary.replace(folder / POINTER)
-    sync(folder)
+        _read_files(version)
+    except (IndexFormatError, OSError):
+        return False
+    return True
 
 
 def prune_versions(folder: Path, keep: Path, min_age_s: float = 0.0) -> None:
     """Removes all but the newest versions; `keep` stays, however old its folder is, and so do young ones."""
-    versions = [path.parent for path in folder.glob(f"[!.]*/{INFO}")]
-    versions.sort(key=lambda path: (path == keep, path.stat().st_mtime), reverse=True)
-    for path in versions[KEPT_VERSIONS:]:
-        if time.time() - path.stat().st_mtime >= min_age_s:
-            remove_version(path)
-
-
-def remove_version(version: Path) -> None:
-    """Hides a version before it is removed, so that no half of it is ever seen under its name."""
-    hidden = version.with_name(f".tmp-removed-{version.name}")
-    if version.exists():
-        version.rename(hidden)
-        shutil.rmtree(hidden)
+    others = (path.parent for path in folder.glob(f"[!.]*/{INFO}") if path.parent != keep)
+    prune(others, min_age_s, newest=KEPT_VERSIONS - 1)
 
 
 def _read_files(version: Path) -> tuple[IndexInfo, list[Skill], Floats]:
@@ -292,7 +267,7 @@ def _read_files(version: Path) -> tuple[IndexInfo, list[Skill], Floats]:
     except msgspec.DecodeError as error:
         raise IndexFormatError(f"{version / INFO} is damaged ({error}): build the index again") from error
     for name in (SKILLS, VECTORS):
-        if _checksum(version / name) != info.checksums.get(name):
+        if file_digest(version / name) != info.checksums.get(name):
             raise IndexFormatError(f"{version / name} is damaged (wrong checksum): build the index again")
     table = pq.read_table(version / SKILLS)
     skills = [Skill(*row) for row in zip(*(column.to_pylist() for column in table.columns), strict=True)]
@@ -303,20 +278,3 @@ def _read_files(version: Path) -> tuple[IndexInfo, list[Skill], Floats]:
             f"{len(skills)} skills and vectors {vectors.dtype}{list(vectors.shape)}: build it again"
         )
     return info, skills, vectors
-
-
-def _checksum(path: Path) -> str:
-    with path.open("rb") as file:
-        digest = xxhash.xxh3_128()
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def sync(path: Path) -> None:
-    """Flushes a file or folder to disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from skillstream.storage.digest import feed_file, file_digest
 from skillstream.storage.input_files import (
     FileState,
     input_exists,
@@ -14,6 +15,14 @@ from skillstream.storage.remote_folder import fetch_file, fetch_folder, push_fol
 from skillstream.storage.store import Store, check_local, folder_name, open_store
 from skillstream.storage.url import ObjectURL, is_url, parse_url
 from skillstream.storage.user_cache import cache_folder, check_writable, temporary_folder, writable_folder
+from skillstream.storage.whole import (
+    prune,
+    remove_whole,
+    sweep,
+    taking_turns,
+    whole_file,
+    whole_folder,
+)
 
 __all__ = [
     "FileState",
@@ -22,8 +31,10 @@ __all__ = [
     "cache_folder",
     "check_local",
     "check_writable",
+    "feed_file",
     "fetch_file",
     "fetch_folder",
+    "file_digest",
     "folder_name",
     "input_exists",
     "input_state",
@@ -33,8 +44,14 @@ __all__ = [
     "open_input",
     "open_store",
     "parse_url",
+    "prune",
     "push_folder",
+    "remove_whole",
     "replace_file",
+    "sweep",
+    "taking_turns",
     "temporary_folder",
+    "whole_file",
+    "whole_folder",
     "writable_folder",
 ]

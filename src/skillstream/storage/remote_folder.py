@@ -9,16 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
-import time
 from pathlib import Path
-
-from filelock import FileLock
 
 from skillstream.errors import RunError
 from skillstream.storage.bucket import Bucket, ObjectInfo, open_bucket
 from skillstream.storage.url import ObjectURL
 from skillstream.storage.user_cache import cache_folder, writable_folder
+from skillstream.storage.whole import prune, sweep, taking_turns, whole_folder
 
 __all__ = ["fetch_file", "fetch_folder", "push_folder", "replace_file"]
 
@@ -46,11 +43,13 @@ def fetch_folder(url: ObjectURL) -> Path | None:
     cache = writable_folder(cache_folder() / "fetched")
     target = cache / key / url.name
     try:
-        with FileLock(cache / f"{key}.lock"):
+        with taking_turns(cache / f"{key}.lock"):
+            sweep(cache, key)
             if not target.is_dir():
                 _fetch(bucket, url, items, target)
             os.utime(target.parent)  # in use
-        _prune(cache)
+        sweep(cache, unchanged_s=UNUSED_S)
+        prune((copy for copy in cache.glob("[!.]*") if copy.is_dir()), UNUSED_S)
     except OSError as error:
         raise RunError(f"{url} cannot be kept in the cache: {error}") from error
     return target
@@ -85,10 +84,7 @@ def replace_file(url: ObjectURL, data: bytes) -> None:
 
 
 def _fetch(bucket: Bucket, url: ObjectURL, items: list[ObjectInfo], target: Path) -> None:
-    """All objects into a hidden folder, which then gets its name: nobody sees half a copy."""
-    temporary = target.parent.with_name(f".tmp-{target.parent.name}")
-    shutil.rmtree(temporary, ignore_errors=True)  # what a dead process left
-    try:
+    with whole_folder(target.parent) as temporary:
         for item in items:
             path = temporary / target.name / item.key.removeprefix(f"{url.key}/" if url.key else "")
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -96,20 +92,6 @@ def _fetch(bucket: Bucket, url: ObjectURL, items: list[ObjectInfo], target: Path
                 for start in range(0, item.size, _BLOCK_BYTES):
                     end = min(start + _BLOCK_BYTES, item.size)
                     file.write(bucket.read_range(item.key, item.etag, start, end))
-                file.flush()
-                os.fsync(file.fileno())
-        temporary.rename(target.parent)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _prune(cache: Path) -> None:
-    for copy in cache.glob("[!.]*"):
-        if not copy.is_dir() or time.time() - copy.stat().st_mtime < UNUSED_S:
-            continue
-        hidden = copy.with_name(f".tmp-removed-{copy.name}")
-        copy.rename(hidden)
-        shutil.rmtree(hidden, ignore_errors=True)
 
 
 def _bucket(url: ObjectURL) -> Bucket:

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from skillstream.chunks import Chunk, Record
@@ -36,7 +37,6 @@ from skillstream.ranking import Ranker, RankingOptions, SentenceMatches, load_he
 from skillstream.rejections import Rejection, RejectionCode
 from skillstream.rows import Row, RowError, Tag, TaggedChunk
 from skillstream.tagging.config import TagConfig
-from skillstream.tagging.lru_cache import LRUCache
 from skillstream.version import __version__
 
 __all__ = ["Explanation", "PostingRejectedError", "Tagger", "model_version", "taxonomy_version"]
@@ -82,7 +82,8 @@ class Tagger:
         self.config = config or TagConfig()
         options = RankingOptions(top_k=self.config.top_k, min_confidence=self.config.min_confidence)
         self.ranker = Ranker(index, load_heads(encoder.fingerprint), options)
-        self._cache: LRUCache[str, SentenceMatches] = LRUCache(self.config.cache_sentences)
+        # The same sentence comes back thousands of times in real feeds.
+        self._cache: MutableMapping[str, SentenceMatches] = LRUCache(self.config.cache_sentences)
 
     @classmethod
     def load(
@@ -254,7 +255,8 @@ class Tagger:
             found = self.ranker.match_sentences(block, encoded)
             for text, result in zip(block, found, strict=True):
                 matches[text] = result
-                self._cache.put(text, result)
+                if self.config.cache_sentences:
+                    self._cache[text] = result
         return matches, (len(texts), cached, tokens)
 
     def _rank(self, document: Document, matches: Mapping[str, SentenceMatches]) -> list[Tag]:

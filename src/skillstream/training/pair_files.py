@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from skillstream.errors import SourceError
+from skillstream.storage import whole_file
 from skillstream.training.pairs import TrainingPair
 
 __all__ = ["PAIR_SCHEMA", "iter_pairs", "load_pairs", "write_shard"]
@@ -28,13 +28,11 @@ PAIR_SCHEMA = pa.schema(
 def write_shard(folder: str | Path, name: str, pairs: Iterable[TrainingPair]) -> str:
     """Writes pairs in order to `folder/name`, whole or not at all, the same bytes for the same pairs."""
     path = Path(folder, name)
-    path.parent.mkdir(parents=True, exist_ok=True)
     ordered = sorted(pairs)
     columns = [[getattr(pair, field) for pair in ordered] for field in PAIR_SCHEMA.names]
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     table = pa.table(columns, schema=PAIR_SCHEMA)
-    pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
-    temporary.replace(path)
+    with whole_file(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
     return str(path)
 
 

@@ -13,6 +13,7 @@ import msgspec
 from skillstream.errors import OutputError, SourceError
 from skillstream.extras import needs_torch
 from skillstream.offline import offline
+from skillstream.storage import remove_whole, sweep, whole_folder
 from skillstream.training.compose import Example, compose
 from skillstream.training.pairs import TrainingPair
 from skillstream.training.recipes import Recipe
@@ -28,6 +29,7 @@ LOSS_EVERY = 500  # steps, as in the published card; a short run gets ten lines
 CHECKPOINT_EVERY = 100
 KEPT_CHECKPOINTS = 2
 LOG_EVERY = 10
+SAVED = ".model"
 NOISY_CALLBACKS = frozenset({"PrinterCallback", "ProgressCallback"})
 
 Progress = Callable[[int, int, float, float], None]
@@ -179,6 +181,9 @@ def loss_every(log: Sequence[dict[str, Any]], window: int) -> list[tuple[int, fl
 
 def _prepare_output(folder: Path, checkpoints: Path, resume: bool) -> Path | None:
     """The checkpoint to go on from; refuses a folder with anything else in it."""
+    if resume:
+        sweep(folder)  # of a run that was killed while it saved its model
+        remove_whole(folder / SAVED)
     others = [path.name for path in folder.iterdir() if path != checkpoints] if folder.exists() else []
     if others:
         raise OutputError(f"--output {folder}: not empty (it holds {sorted(others)[0]}); give a new folder")
@@ -300,12 +305,13 @@ def _complete_card(
 
 def _save(model: SentenceTransformer, folder: Path) -> None:
     """Whole or not at all: `modules.json`, without which it is no model, comes last."""
-    temporary = folder / ".model"
-    shutil.rmtree(temporary, ignore_errors=True)
-    model.save_pretrained(str(temporary), safe_serialization=True)
-    card = temporary / "README.md"
-    usage = card.read_text("utf-8").replace("# Download from the 🤗 Hub", "# Load it from its folder")
-    card.write_text(usage.replace("sentence_transformers_model_id", folder.name), "utf-8")
-    for path in sorted(temporary.iterdir(), key=lambda path: path.name == "modules.json"):
+    whole = folder / SAVED
+    with whole_folder(whole) as temporary:
+        model.save_pretrained(str(temporary), safe_serialization=True)
+        card = temporary / "README.md"
+        usage = card.read_text("utf-8").replace("# Download from the 🤗 Hub", "# Load it from its folder")
+        card.write_text(usage.replace("sentence_transformers_model_id", folder.name), "utf-8")
+    # Beside its checkpoints, so file by file.
+    for path in sorted(whole.iterdir(), key=lambda path: path.name == "modules.json"):
         path.replace(folder / path.name)
-    temporary.rmdir()
+    whole.rmdir()

@@ -268,7 +268,7 @@ def test_cache_holds_whole_models_only(tiny, own_cache, monkeypatch):
         raise OSError("disk full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(export, "_digest", fail)  # the last thing before the manifest is written
+        patch.setattr(export, "file_digest", fail)  # the last thing before the manifest is written
         with pytest.raises(ModelError, match=r"disk full.*SKILLSTREAM_CACHE_DIR"):
             load_encoder(str(tiny), "openvino")
     assert list(own_cache.iterdir()) == []

@@ -50,7 +50,9 @@ def test_another_format_has_a_folder_of_its_own(package, tmp_path, monkeypatch):
 
 def test_files_are_on_the_disk_before_the_folder_has_its_name(package, tmp_path, monkeypatch):
     synced = []
-    monkeypatch.setattr(index_package, "sync", lambda path: synced.append((path.name, names(tmp_path))))
+    monkeypatch.setattr(
+        "skillstream.storage.whole.sync", lambda path: synced.append((path.name, names(tmp_path)))
+    )
     folder = unpack_index(package, tmp_path)
     assert {name for name, visible in synced if folder.name not in visible} >= set(package.files)
     assert synced[-1] == (tmp_path.name, [folder.name])
@@ -60,7 +62,7 @@ def test_a_full_disk_leaves_nothing(package, tmp_path, monkeypatch):
     def full(path):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(index_package, "sync", full)
+    monkeypatch.setattr("skillstream.storage.whole.sync", full)
     with pytest.raises(OSError, match="No space left"):
         unpack_index(package, tmp_path)
     assert names(tmp_path) == []

@@ -74,7 +74,7 @@ def test_damaged_version_is_replaced_by_saving_it_again(tmp_path):
     np.testing.assert_array_equal(load_index(tmp_path).vectors, index.vectors)
 
 
-@pytest.mark.parametrize("step", ["_write_files", "_put_in_place", "_replace_pointer"])
+@pytest.mark.parametrize("step", ["_write_files", "remove_whole", "whole_file"])
 def test_failed_write_leaves_what_was(tmp_path, monkeypatch, step):
     old = make_index(1)
     save_index(old, tmp_path)
