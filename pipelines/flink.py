@@ -55,7 +55,7 @@ def flink_flags(flink: FlinkConfig, topic: str) -> list[str]:
 def submit(config: StreamConfig, flink: FlinkConfig, beam_flags: Sequence[str] = ()) -> FlinkJob:
     """Starts the stream on the cluster and comes back when all its tasks run.
 
-    It goes on where the chains in the output end, whatever ran before and however that ended.
+    It resumes where the chains in the output end, no matter what ran before or how it ended.
 
     Args:
         config: what to do; `readers` is set to the parallelism.

@@ -88,7 +88,7 @@ def check_cluster_flags(beam_flags: Sequence[str]) -> None:
 
 
 def run_to_end(pipeline: beam.Pipeline, remedy: str) -> PipelineResult:
-    """Runs the pipeline and waits; a worker's failure is told by its cause, not by Beam's wrapping.
+    """Runs the pipeline and waits; a worker's failure is reported by its cause, not by Beam's wrapping.
 
     Raises:
         RunError: a worker failed; the message ends with `remedy`.

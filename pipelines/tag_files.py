@@ -77,7 +77,7 @@ def run(
 
     Raises:
         UsageError: refused before the first record; nothing was written.
-        RunError: a worker failed. Running again goes on where it stopped.
+        RunError: a worker failed. Running again resumes where it stopped.
     """
     beam_flags = dataflow_flags(beam_flags, config, config.output, inputs=inputs)
     runner, options = pipeline_runner(beam_flags), PipelineOptions(list(beam_flags))
@@ -102,7 +102,7 @@ def run(
     with show(lambda: sum(progress_of.rows().values()), total):
         pipeline = beam.Pipeline(runner=runner, options=options)
         build(pipeline, config, plan.ranges, folder)
-        metrics = _RunMetrics(run_to_end(pipeline, "run again to go on where it stopped"))
+        metrics = _RunMetrics(run_to_end(pipeline, "run again to resume where it stopped"))
     seconds = time.monotonic() - started
     after = progress_of.rows()
     return RunSummary(
@@ -157,7 +157,7 @@ class _Published:
         self._chains = [(item, Chain(output, item.source, item.partition)) for item in plan.ranges]
 
     def rows(self) -> dict[str, int]:
-        """Rows that stand in the output by now, by source."""
+        """Rows in the output by now, by source."""
         rows = dict.fromkeys(self._sources, 0)
         for item, chain in self._chains:
             head = chain.head()

@@ -55,7 +55,7 @@ __all__ = ["build", "main", "prepare", "run"]
 
 logger = logging.getLogger(__name__)
 
-# Checkpoints on a cluster wait for the readers, which hand over after so many seconds.
+# Checkpoints on a cluster wait for the readers, which hand over after a fixed time.
 CLUSTER_BUNDLE_S = 2.0
 
 
@@ -64,7 +64,7 @@ def build(
 ) -> beam.PCollection:
     """Topic → chunks → tagged chunks → files, fused: nothing may stand between these steps.
 
-    With `bundle_s`, for clusters, readers publish what is in hand and give the rest back after so many
+    With `bundle_s`, for clusters, readers publish what is buffered and give the rest back after that many
     seconds; checkpoints wait for that.
 
     Workers load the index from its folder: a side input would stay as it was at the start, and on Flink
@@ -99,7 +99,7 @@ def run(
 
     Raises:
         UsageError: refused before the first record.
-        RunError: it failed while running. Starting again goes on where it stopped.
+        RunError: it failed while running. Starting again resumes where it stopped.
     """
     check_cluster_flags(beam_flags)
     beam_flags = dataflow_flags(beam_flags, config, config.output, topic=config.topic)
@@ -123,7 +123,7 @@ def run(
                 raise
             raise RunError(f"interrupted here, the job goes on: {_how_to_stop(beam_flags)} ends it") from None
         except Exception as error:
-            raise RunError(f"{root_cause(error)}; start again to go on where it stopped") from error
+            raise RunError(f"{root_cause(error)}; start again to resume where it stopped") from error
     return summary(config, time.monotonic() - started)
 
 
@@ -218,7 +218,7 @@ def _drain_on_signals() -> Iterator[None]:
         if DRAIN.is_set():
             os._exit(128 + number)
         DRAIN.set()
-        print("draining: publishing what is in hand (once more to stop at once)", file=sys.stderr)  # noqa: T201
+        print("draining: publishing what is buffered (once more to stop at once)", file=sys.stderr)  # noqa: T201
 
     before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

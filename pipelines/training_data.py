@@ -89,7 +89,7 @@ def run(
     output.mkdir(parents=True, exist_ok=True)
     pipeline = beam.Pipeline(runner=runner, options=options)
     build(pipeline, config, sources, index)
-    result = run_to_end(pipeline, "mend that and start again with an empty folder")
+    result = run_to_end(pipeline, "fix that and start again with an empty folder")
     found = result.metrics().query(MetricsFilter().with_namespace(METRICS))["counters"]
     counters = {entry.key.metric.name: int(entry.result) for entry in found}
     # Shards say how the pairs lie in files, not what they are.

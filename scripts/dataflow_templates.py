@@ -72,7 +72,7 @@ def parameter(field: dataclasses.Field[Any], kind: type[Any]) -> dict[str, Any]:
 TEMPLATES = {
     "stream.json": {
         "name": "skillstream: Kafka to skill tags",
-        "description": "Tags the job postings of a Kafka topic; one row a record in Parquet, exactly once.",
+        "description": "Tags the job postings of a Kafka topic; one row per record in Parquet, exactly once.",
         "streaming": True,
         "supportsExactlyOnce": True,
         "supportsAtLeastOnce": True,
@@ -80,7 +80,7 @@ TEMPLATES = {
     },
     "tag.json": {
         "name": "skillstream: files to skill tags",
-        "description": "Tags the job postings in files; one row a record in Parquet, exactly once.",
+        "description": "Tags the job postings in files; one row per record in Parquet, exactly once.",
         "streaming": False,
         "parameters": [INPUT, *parameters(FilesConfig), IMAGE],
     },

@@ -36,7 +36,7 @@ QUERY = """
 
 
 def produce(bootstrap: str, rate: float, stop: threading.Event) -> None:
-    """Sends the samples over and over, each line as it stands in the file."""
+    """Sends the samples over and over, each line as it is in the file."""
     lines = [line for file in sorted(ROOT.glob("samples/*.jsonl")) for line in file.read_bytes().splitlines()]
     producer = KafkaProducer(bootstrap_servers=bootstrap)
     for number, line in enumerate(itertools.cycle(lines)):

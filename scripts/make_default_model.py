@@ -4,7 +4,7 @@
 
 The three steps are `skillstream training-data`, `skillstream train --recipe skills` and packing: weights in
 fp16 beside the base model's own configuration and tokenizer, with a card. A step that is done is not done
-again, and training goes on where it was cut off.
+again, and training resumes where it was cut off.
 """
 
 from __future__ import annotations

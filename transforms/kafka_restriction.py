@@ -81,7 +81,7 @@ class KafkaRestrictionProvider(RestrictionProvider):
         return _RestrictionCoder()
 
     def truncate(self, element: int, restriction: KafkaRestriction) -> None:
-        """A drain by the runner: what is in hand is read again at the next start."""
+        """A drain by the runner: what is buffered is read again at the next start."""
 
 
 class _RestrictionCoder(StructCoder):

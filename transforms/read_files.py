@@ -22,7 +22,7 @@ PROBLEMS = "problems"
 
 @dataclass(eq=False, repr=False)
 class ReadFiles(beam.PTransform):
-    """The records of planned row ranges as `PCollection[Chunk]`; what stands in the output is skipped.
+    """The records of planned row ranges as `PCollection[Chunk]`; what is in the output already is skipped.
 
     Ranges are spread over the workers; within a range chunks come in order, so the steps up to
     `PublishChunks` must stay fused. A range that breaks off (a cut gzip file, say) gives the chunks before

@@ -33,7 +33,7 @@ __all__ = ["ReadKafka"]
 # Longest wait for records in one poll: how soon a drain is seen when nothing comes.
 POLL_S = 0.5
 
-# A drain publishes what is in hand, but with much in hand only for so long: the rest is read again.
+# A drain publishes what is buffered, but with much buffered only for so long: the rest is read again.
 DRAIN_S = 3.0
 
 
@@ -128,7 +128,7 @@ class _Read(beam.DoFn):
                 reader.close()
 
     def _take_reader(self, number: int, restriction: KafkaRestriction) -> KafkaReader:
-        """This process's reader if it stands where the restriction does, else one at the chains' ends."""
+        """This process's reader if it is where the restriction is, else one at the chains' ends."""
         reader = _readers.take(self._key(number))
         if reader is not None:
             positions = reader.positions

@@ -229,10 +229,10 @@ class _Mine(beam.DoFn):
 
 @dataclass(eq=False)
 class AssignSplits(beam.PTransform):
-    """Pairs as `(split, pair)`; no text stands on two sides, nor one that is nearly the same.
+    """Pairs as `(split, pair)`; no text is on two sides, nor one that is nearly the same.
 
     Connected components need all edges in one place: 16 bytes a pair there, and 9 bytes a text at each
-    worker. Negatives that stand on another side are dropped.
+    worker. Negatives that are on another side are dropped.
 
     Attributes:
         links: `PCollection` of the ids of two texts that must not be parted.

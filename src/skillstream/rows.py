@@ -1,4 +1,4 @@
-"""The output: one row a record, and its Arrow schema.
+"""The output: one row per record, and its Arrow schema.
 
 This file is the contract with everybody who reads the Parquet files. It changes only with an ADR,
 a changelog line and, where old readers would break, a new `SCHEMA_VERSION`.
@@ -35,7 +35,7 @@ class Tag(msgspec.Struct, frozen=True, array_like=True):
         score: similarity of evidence and label: the mean of the pooled cosine and the token-level
             match, in [-1, 1].
         confidence: estimated probability that the tag is right, in [0, 1]; how well it holds on
-            annotated sentences is told in docs/explanation/ranking.md.
+            annotated sentences is described in docs/explanation/ranking.md.
         match: `exact` (a label occurs in the text), `semantic` (similar in meaning) or `both`.
         evidence: the sentence that asks for the skill, as in the posting's plain text.
         start, end: characters of the evidence in the posting's plain text, half-open: [start, end).

@@ -1,4 +1,4 @@
-"""What comes may be anything, and the index may change meanwhile: one row a record, and each row true.
+"""What comes may be anything, and the index may change meanwhile: one row per record, and each row true.
 
 `SKILLSTREAM_FUZZ` (default 3000) payloads, `SKILLSTREAM_REFRESHES` (default 3) index versions.
 """

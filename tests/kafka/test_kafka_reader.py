@@ -263,7 +263,7 @@ def test_a_topic_made_again_is_refused(make_reader, new_topic, produce, kafka):
     admin.close()
     time.sleep(1)
     create_topic(kafka.bootstrap, topic)
-    with pytest.raises(RunError, match="made again"):
+    with pytest.raises(RunError, match="recreated"):
         read(reader, chains, lambda _: False, limit_s=30)
     with pytest.raises(RunError, match="already reaches 5"):
         read(make_reader(topic, chains), chains, lambda _: False, limit_s=30)

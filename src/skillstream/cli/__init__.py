@@ -70,9 +70,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.Abort:
-        return fail("interrupted; run again to go on where it stopped", 1, debug)
+        return fail("interrupted; run again to resume where it stopped", 1, debug)
     except KeyboardInterrupt:
-        return fail("interrupted; run again to go on where it stopped", 1, debug)
+        return fail("interrupted; run again to resume where it stopped", 1, debug)
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return error.exit_code

@@ -43,7 +43,7 @@ def flink_group() -> None:
 def submit_command(beam_flags: list[str] | None, /, as_json: bool, **options: Any) -> int:
     """Start the stream on the cluster, and come back when it runs there.
 
-    It goes on where the files in --output end, however the job before it ended. --output, --index and
+    It resumes where the files in --output end, no matter how the previous job ended. --output, --index and
     --model must be visible to all workers.
     """
     config, flink = split_options(options)
@@ -100,9 +100,9 @@ def status_command(job: str | None, rest: str, as_json: bool) -> int:
 def stop_command(
     job: str, rest: str, savepoints: str | None, drain: bool, cancel: bool, as_json: bool
 ) -> int:
-    """Stop JOB (a name or an id); what its readers have in hand is published first.
+    """Stop JOB (a name or an id); what its readers have buffered is published first.
 
-    The savepoint is for `submit --savepoint-path`, which is never needed: a new job goes on where the
+    The savepoint is for `submit --savepoint-path`, which is never needed: a new job resumes where the
     files in its output end.
     """
     cluster = FlinkRest(rest)

@@ -37,7 +37,7 @@ def replay_command(source: str, as_json: bool, **options: Any) -> int:
     """Tag rows of OUTPUT again, into --output: by default those that were rejected.
 
     Rejected records are kept in OUTPUT as they came. With --select all the records are read from Kafka
-    again; narrow it down by --offsets, --since and --until. Run again to go on where it stopped.
+    again; narrow it down by --offsets, --since and --until. Run again to resume where it stopped.
     """
     config = ReplayConfig(**options)
     old = read_run(source)

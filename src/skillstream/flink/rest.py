@@ -135,7 +135,7 @@ class FlinkRest:
     def stop(
         self, job_id: str, savepoints: str | None, *, drain: bool = False, timeout_s: float = 300.0
     ) -> str:
-        """Stops with a savepoint: what is in hand is published. The savepoint's address.
+        """Stops with a savepoint: what is buffered is published. The savepoint's address.
 
         A job that is just recovering cannot make one: it is waited for.
 

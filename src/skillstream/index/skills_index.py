@@ -43,7 +43,7 @@ class SkillsIndex:
     """A taxonomy with a vector for each of its preferred labels. Row i of everything is the same skill.
 
     Attributes:
-        info: names, versions and fingerprints, as they stand in `index.json`.
+        info: names, versions and fingerprints, as they are in `index.json`.
         skills: the taxonomy's entries.
         vectors: float32[n, dim], L2-normalised; read-only, often memory-mapped.
         labels, uris: preferred labels and ids.

@@ -16,7 +16,7 @@ from itertools import accumulate
 
 __all__ = ["DRAIN", "LIVE", "Live", "Reading", "Snapshot"]
 
-# Set: publish what is in hand and end. Looked at before each poll.
+# Set: publish what is buffered and end. Looked at before each poll.
 DRAIN = threading.Event()
 
 # Rates and ages are those of the last minute.

@@ -25,7 +25,7 @@ __all__ = ["Look", "Stall", "Watchdog", "WatchdogMetrics", "look_at", "watch"]
 
 logger = logging.getLogger(__name__)
 
-# A partition that stays where it is after so many fresh starts has a reason that no restart mends.
+# A partition that stays where it is after this many fresh starts has a reason that no restart fixes.
 MOST_MENDS = 3
 
 
@@ -44,7 +44,7 @@ class Look:
 
 @dataclass(frozen=True)
 class Stall:
-    """A partition with records waiting whose output has ended at `head` for so many seconds."""
+    """A partition with records waiting whose output has ended at `head` for a given number of seconds."""
 
     partition: int
     head: int
@@ -156,14 +156,14 @@ def watch(
     mend: Callable[[], bool] | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Looks every so many seconds, for ever; with `mend`, a stalled job is started afresh: it says False
-    if somebody else is doing so or just has.
+    """Polls every `every_s` seconds until stopped.
 
-    A look that fails (Kafka away, say) is logged and no stall: the next one tells. After a fresh start, and
-    after one that failed, every partition has its full time again.
+    If `mend` is given, it is called to restart a stalled job; it returns False if another process is doing so
+    or has just done it. A look that fails (Kafka is away, say) is logged and counts as no stall. After a
+    restart, also one that failed, every partition has its full time again.
 
     Raises:
-        RunError: a stall, without `mend`; or a partition stands where it stood `MOST_MENDS` fresh starts ago,
+        RunError: a stall, without `mend`; or a partition is where it was `MOST_MENDS` fresh starts ago,
             however well the others get on.
     """
     mends: Counts[tuple[int, int]] = Counts()  # by partition and where it stands

@@ -23,7 +23,7 @@ __all__ = ["FileFormatError", "FileHeader", "decode_header", "decode_table", "en
 
 _CHECKSUM = "skillstream.checksum"
 _ZEROS = "0" * 32
-# The key and its value as they stand in the footer: 0x18 and the length begin a string in Thrift's
+# The key and its value as they are in the footer: 0x18 and the length begin a string in Thrift's
 # compact encoding. Found without parsing, since a parser fed with damaged bytes may do anything.
 _CHECKSUM_PATTERN = re.compile(rb"skillstream\.checksum\x18\x20([0-9a-f]{32})")
 

@@ -1,6 +1,6 @@
 """`run.json`: what an output folder was made from, written once and verified at every later start.
 
-It keeps two outputs from being mixed in one folder. What a *row* was made by stands in the row.
+It keeps two outputs from being mixed in one folder. What a *row* was made by is stated in the row.
 """
 
 from __future__ import annotations

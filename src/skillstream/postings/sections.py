@@ -185,7 +185,7 @@ def section_of_sentence(
 
     Args:
         sentence: its text, without a bullet mark.
-        section: that of the heading it stands under.
+        section: that of its heading.
         bullet: whether it is the first of a line with a bullet mark.
         trades: sections that are the job's trade (`trades_of`).
     """

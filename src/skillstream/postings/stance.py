@@ -20,7 +20,7 @@ __all__ = ["Stance", "is_required", "stance_of"]
 
 
 class Stance(StrEnum):
-    """How the words stand in their sentence."""
+    """What a sentence says of its words."""
 
     REQUIRED = "required"
     WISHED = "wished"

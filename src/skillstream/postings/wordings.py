@@ -151,7 +151,7 @@ ASKING = (
     r"(degree|bachelor'?s?|master'?s?) in\b",
 )
 
-# Bullets that begin with one of these are duties, whatever heading they stand under.
+# Bullets that begin with one of these are duties, under whichever heading.
 DUTIES = (
     "administer", "advise", "analy[sz]e", "assemble", "assess", "assist", "audit", "calculate", "clean",
     "coach", "compile", "conduct", "configure", "coordinate", "deploy", "design", "diagnose",

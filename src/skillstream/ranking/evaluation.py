@@ -11,7 +11,7 @@ over queries:
 Labels are compared as they are written, so "LABEL NOT PRESENT", or a label with a blank too many, is not
 in the vocabulary. Of labels with the same score the one that comes first in the vocabulary ranks first.
 
-Beside the ranking the tags themselves are judged, as they would stand in the output (above the threshold,
+Beside the ranking the tags themselves are judged, as they would be in the output (above the threshold,
 gated, without doubles): precision, recall and F1 over all tags of all sentences, those without a gold label
 included. Gold is never complete, so precision is a lower bound.
 """
@@ -73,7 +73,7 @@ def read_annotations(path: Path) -> dict[str, set[str]]:
     """Sentences in order, each with all its labels.
 
     Args:
-        path: a CSV with a column `sentence` and a column `label` (one row a label), or `skills` (a list of
+        path: a CSV with a column `sentence` and a column `label` (one row per label), or `skills` (a list of
             labels, written as a Python list).
 
     Raises:

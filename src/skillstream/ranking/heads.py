@@ -83,7 +83,7 @@ class Confidence(msgspec.Struct, frozen=True):
         Args:
             scores: float32[k], fused scores of all its candidates.
             gate: log-odds that the sentence names a skill.
-            named: bool[k], whether a name of the skill stands in the sentence.
+            named: bool[k], whether a name of the skill is in the sentence.
 
         Returns:
             float32[k] in [0, 1].

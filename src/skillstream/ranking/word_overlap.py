@@ -1,4 +1,4 @@
-"""Word overlap: which part of a label's words stands in a sentence, rare words counting more.
+"""Word overlap: which part of a label's words is in a sentence, rare words counting more.
 
 A sentence that says "prepares monthly budget reports" holds both words of "prepare budget", though not
 side by side. Vectors blur such agreement; counting it costs almost nothing and helps much

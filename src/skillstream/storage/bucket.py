@@ -1,7 +1,7 @@
 """Requests to one bucket of an object store, by obstore: with patience, and errors in one line.
 
 A store that has answered before and is away now is restarting: it is asked again for minutes, so that a
-running job goes on. One that has never answered is more likely a mistake, and is told within seconds.
+running job goes on. One that has never answered is more likely a mistake, and is reported within seconds.
 
 Not to be used before a fork: obstore's threads do not live on in the child.
 """

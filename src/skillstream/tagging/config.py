@@ -1,4 +1,4 @@
-"""What a job is told to do, as frozen dataclasses: one declaration for the CLI, Beam's flags and Python.
+"""The options of a job, as frozen dataclasses: one declaration for the CLI, Beam's flags and Python.
 
 Every field carries its help text. `skillstream.cli.options` makes click options of them,
 `skillstream.pipelines.command` makes Beam flags of them, and both end up here, where values are checked.

@@ -1,8 +1,8 @@
 """Tag rows of an output again, into a new output: rejected ones, or those of some offsets or times.
 
 A rejected row holds its record as it came; the record of a tagged row is read from Kafka again. The new
-output has chains of its own that cover the same offsets, so a replay that was killed goes on where it
-stopped, and every selected row stands in it exactly once.
+output has chains of its own that cover the same offsets, so a replay that was killed resumes where it
+stopped, and every selected row is in it exactly once.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What `skillstream stream` is told to do (see `skillstream.tagging.config` for how options are declared)."""
+"""The options of `skillstream stream` (see `skillstream.tagging.config` for how options are declared)."""
 
 from __future__ import annotations
 

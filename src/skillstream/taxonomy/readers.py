@@ -283,7 +283,7 @@ def _open_table(path: Path) -> tuple[list[str], Iterator[Mapping[str, object]]]:
 
 
 def _read_csv(path: Path, needed: Sequence[str], delimiter: str = ",") -> Iterator[Mapping[str, str]]:
-    """Rows of a CSV file whose columns are known; a missing one is told with what was found."""
+    """Rows of a CSV file whose columns are known; a missing one is reported with what was found."""
     columns, rows = _open_csv(path, delimiter)
     missing = [column for column in needed if column not in columns]
     if missing:

@@ -10,7 +10,7 @@ __all__ = ["RECIPES", "Recipe"]
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):
-    """Hyperparameters of one training run; every one stands in the model card.
+    """Hyperparameters of one training run; every one is in the model card.
 
     Attributes:
         name: of the recipe.

@@ -1,6 +1,6 @@
 """Train, dev and test without leakage: texts that are linked by pairs stay on one side, all of them.
 
-Pairs are edges between texts. No text stands on both sides if whole connected components are dealt out.
+Pairs are edges between texts. No text is on both sides if whole connected components are dealt out.
 """
 
 from __future__ import annotations

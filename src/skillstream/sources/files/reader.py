@@ -32,7 +32,7 @@ def read_chunks(
         file_range: one range of a `FilePlan`.
         start: row to start at: the head of the range's chain, or `file_range.start`.
         max_rows: records a chunk at most.
-        max_bytes: a chunk is closed by the record that takes its payloads beyond so many bytes.
+        max_bytes: a chunk is closed by the record that takes its payloads beyond this many bytes.
 
     Raises:
         SourceReadError: the file is cut off or damaged: raised after a chunk with everything before the

@@ -31,7 +31,7 @@ CALL_TIMEOUT_MS = 4_000
 
 @dataclass(frozen=True)
 class TopicFacts:
-    """What a topic is at this moment. `topic_id` is its alone: made again or elsewhere it differs."""
+    """What a topic is at this moment. `topic_id` is its alone: recreated or elsewhere it differs."""
 
     topic_id: str
     partitions: tuple[int, ...]

@@ -1,4 +1,4 @@
-"""When a chunk of a partition is closed: at so many rows, so many bytes, or after a linger."""
+"""When a chunk of a partition is closed: at a number of rows or bytes, or after a linger."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class PartitionBuffer:
         self.source = source
         self.partition = partition
         self.closed: deque[Chunk] = deque()  # complete, not yet handed out
-        self.position = start  # everything before it is in `closed` or in hand
+        self.position = start  # everything before it is in `closed` or buffered
         self._limits = limits
         self._start = start
         self._records: list[Record] = []
@@ -40,7 +40,7 @@ class PartitionBuffer:
 
     @property
     def bytes(self) -> int:
-        """Bytes of payloads and keys in the chunk in hand."""
+        """Bytes of payloads and keys in the open chunk."""
         return self._bytes
 
     @property
@@ -73,16 +73,16 @@ class PartitionBuffer:
             self.flush()
 
     def close_if_due(self, now: float) -> None:
-        """Closes the chunk in hand if it has lingered long enough."""
+        """Closes the open chunk if it has lingered long enough."""
         if self._opened_at is not None and now - self._opened_at >= self._limits.linger_s:
             self.flush()
 
     def due_in(self, now: float) -> float | None:
-        """Seconds until the chunk in hand is due; `None` if there is nothing in hand."""
+        """Seconds until the open chunk is due; `None` if there is nothing buffered."""
         return None if self._opened_at is None else max(0.0, self._opened_at + self._limits.linger_s - now)
 
     def flush(self) -> None:
-        """Closes the chunk in hand, if there is anything in it."""
+        """Closes the open chunk, if there is anything in it."""
         if self.position > self._start:
             self._close(self.position)
 

@@ -48,7 +48,7 @@ def plan_stream(config: KafkaConfig, chain_of: Callable[[int], ChainEnd]) -> Str
 
     Raises:
         SourceError: the cluster cannot be reached or refuses, there is no such topic, or reading cannot
-            go on where a chain ends.
+            resume where a chain ends.
     """
     settings = load_client_settings(config.bootstrap_servers, config.kafka_config)
     clients: list[KafkaAdminClient | KafkaConsumer] = []

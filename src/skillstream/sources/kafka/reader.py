@@ -5,7 +5,7 @@ transaction exactly once per reader. Where to start is the chain's business, nev
 *Unit of parallelism*: the partition; reader `n` of `m` owns those with `p % m == n`. One thread.
 
 Errors of the network and of brokers are retried with backoff, for as long as they last. What a retry
-cannot mend (no permission, a recreated topic, records lost to retention) raises `RunError`.
+cannot fix (no permission, a recreated topic, records lost to retention) raises `RunError`.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ logger = logging.getLogger(__name__)
 # How often the cluster is asked for new partitions, ends (lag) and the topic's identity, and told offsets.
 REFRESH_S = 5.0
 
-# All chunks in hand together; beyond it the largest is closed. Bounds memory with many partitions.
+# All open chunks together; beyond it the largest is closed. Bounds memory with many partitions.
 IN_HAND_BYTES = 64_000_000
 
 
@@ -168,7 +168,7 @@ class KafkaReader:
         """Takes in what Kafka has, waiting for at most about `timeout_s` if that is nothing.
 
         Raises:
-            RunError: an error that no retry mends.
+            RunError: an error that no retry fixes.
         """
         if self._retries.wait_s > 0:
             self._sleep(min(timeout_s, self._retries.wait_s))
@@ -207,7 +207,7 @@ class KafkaReader:
             self._event_times[chunk.partition] = max(newest, self._event_times.get(chunk.partition, 0))
 
     def flush(self) -> None:
-        """Closes all chunks in hand, so that everything polled can be handed out."""
+        """Closes all open chunks, so that everything polled can be handed out."""
         for buffer in self._buffers.values():
             buffer.flush()
 
@@ -261,7 +261,7 @@ class KafkaReader:
             self._topic_id = facts.topic_id
         if facts.topic_id != self._topic_id:
             raise RunError(
-                f"topic {self.config.topic!r} was deleted and made again: its offsets mean other records "
+                f"topic {self.config.topic!r} was deleted and recreated: its offsets mean other records "
                 "now; write to a new --output"
             )
 
@@ -290,7 +290,7 @@ class KafkaReader:
             consumer.seek(TopicPartition(topic, partition), self._buffers[partition].position)
 
     def _resume_position(self, partition: int, first: int) -> int:
-        """Where to read on: behind what is in hand, else at the chain's end, else at the beginning.
+        """Where to read on: behind what is buffered, else at the chain's end, else at the beginning.
 
         A chain without a root means a partition that was added after the first start (that one rooted
         all there were): all its records are new, whatever `--start` says.
@@ -356,7 +356,7 @@ class KafkaReader:
         if isinstance(error, _TopicShrunkError | SourceError):
             return str(error)
         if isinstance(error, kafka_errors.LogTruncationError):
-            why = "has lost records that were read already: made again, or an unclean leader election"
+            why = "has lost records that were read already: recreated, or an unclean leader election"
             return f"{where} {why}; write to a new --output"
         return f"{where}: {one_line(error, self._settings)}"
 
@@ -380,7 +380,7 @@ def bounds_problem(topic: str, partition: int, position: int, first: int, end: i
     where = f"topic {topic!r} partition {partition}"
     if position > end:
         return (
-            f"{where} ends at {end}, but the output already reaches {position}: the topic was made again, "
+            f"{where} ends at {end}, but the output already reaches {position}: the topic was recreated, "
             "or this is another cluster; write to a new --output"
         )
     if position < first:

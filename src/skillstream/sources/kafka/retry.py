@@ -30,7 +30,7 @@ FATAL = (
     kafka_errors.UnsupportedVersionError,
 )
 
-# A `suspect` error that comes so many times, never more than a minute apart, is not going to pass.
+# A `suspect` error that comes this many times, never more than a minute apart, is not going to pass.
 SUSPECT_ATTEMPTS = 6
 SUSPECT_S = 60.0
 
