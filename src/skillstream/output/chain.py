@@ -1,6 +1,6 @@
 """The sink: one Parquet file a chunk, published exactly once by the chain of files.
 
-*Guarantee*: whatever is killed and whenever, however often a chunk is tagged again and however it is
+*Guarantee*: no matter which process dies or when, how often a chunk is tagged again and however it is
 cut then, every offset of a partition lies in exactly one published file. *Unit*: the partition; any
 number of writers may race on it. *A reader mid-run* sees whole chunks only, in order, without holes.
 
@@ -147,7 +147,7 @@ class Chain:
                 if waited_s >= self._hole_wait_s:
                     raise ChainError(
                         f"{self.name}: expected a chunk from {head}, got [{start}, {end}): publishing it "
-                        "would leave a hole; reading again from the head mends this"
+                        "would leave a hole; reading again from the head fixes this"
                     )
                 self._sleep(_HOLE_POLL_S)
                 waited_s += _HOLE_POLL_S
