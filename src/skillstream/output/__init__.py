@@ -18,9 +18,11 @@ from skillstream.output.run_info import (
     RunInfo,
     open_run,
     read_run,
+    source_paths,
     taxonomy_identity,
     versions,
     without_secrets,
+    without_user,
 )
 from skillstream.output.summary import RunSummary, SourceSummary, StreamSummary
 
@@ -43,9 +45,11 @@ __all__ = [
     "holds_output",
     "open_run",
     "read_run",
+    "source_paths",
     "sweep",
     "taxonomy_identity",
     "verify_chain",
     "versions",
     "without_secrets",
+    "without_user",
 ]

@@ -24,6 +24,7 @@ from skillstream.storage import Store, open_store
 __all__ = [
     "CHAINS_FOLDER",
     "RUN_FILE",
+    "SOURCES_FOLDER",
     "TAGS_FOLDER",
     "Partition",
     "PublishedFile",
@@ -40,6 +41,7 @@ __all__ = [
 RUN_FILE = "run.json"
 TAGS_FOLDER = "tags"
 CHAINS_FOLDER = "chains"
+SOURCES_FOLDER = "sources"
 
 _FILE_NAME = re.compile(r"(?P<chain>.+)\.(?P<start>\d{20})\.parquet")
 _ROOT_NAME = re.compile(r"(?P<chain>.+)\.start")

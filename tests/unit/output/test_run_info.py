@@ -4,7 +4,15 @@ import threading
 import pytest
 
 from skillstream.errors import OutputError
-from skillstream.output.run_info import RunInfo, open_run, read_run, versions, without_secrets
+from skillstream.output.run_info import (
+    RunInfo,
+    open_run,
+    read_run,
+    source_paths,
+    versions,
+    without_secrets,
+    without_user,
+)
 from tests.chain_fakes import MemoryStore
 
 ESCO_FILES = {"taxonomy": "esco", "source": "files"}
@@ -108,3 +116,42 @@ def test_secrets_are_not_written():
 def test_versions_name_what_decides_the_rows():
     found = versions()
     assert {"skillstream", "python", "pyarrow"} <= set(found)
+
+
+def test_starts_at_the_same_time_lose_no_source():
+    store = MemoryStore()
+    starts = [{f"s{number}": f"in/{number}", "shared": "in/shared"} for number in range(8)]
+    threads = [
+        threading.Thread(target=open_run, args=("out", info(sources=sources)), kwargs={"store": store})
+        for sources in starts
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    expected = {"shared": "in/shared"} | {f"s{number}": f"in/{number}" for number in range(8)}
+    assert source_paths("out", store=store) == expected
+    files = store.names("sources")
+    open_run("out", info(sources=expected), store=store)  # all of them are known
+    assert store.names("sources") == files
+
+
+def test_a_source_keeps_the_path_that_was_noted_first(tmp_path):
+    assert source_paths(tmp_path) == {}
+    open_run(tmp_path, info(sources={"a": "first/a"}))
+    open_run(tmp_path, info(sources={"a": "second/a", "b": "second/b"}))
+    open_run(tmp_path, info(sources={"b": "third/b"}))
+    assert source_paths(tmp_path) == {"a": "first/a", "b": "second/b"}
+
+
+def test_a_list_of_sources_that_is_none_is_told(tmp_path):
+    open_run(tmp_path, info(sources={"a": "a"}))
+    (tmp_path / "sources").mkdir()
+    (tmp_path / "sources" / "x.json").write_text("[1]")
+    with pytest.raises(OutputError, match="sources: not written by skillstream"):
+        open_run(tmp_path, info(sources={"b": "b"}))
+
+
+def test_paths_are_noted_without_users_and_passwords():
+    assert without_user("https://me:pw@host/a.jsonl") == "https://***@host/a.jsonl"
+    assert without_user("in/author@home.jsonl") == "in/author@home.jsonl"
