@@ -77,12 +77,12 @@ def submit(config: StreamConfig, flink: FlinkConfig, beam_flags: Sequence[str] =
     check_cluster_flags(flags)
     runner = pipeline_runner(flags)
     config = dataclasses.replace(config, readers=flink.parallelism)
-    config, plan = tag_stream.prepare(config)
+    start, plan = tag_stream.prepare(config, here=False)
     # Beam does not know the Flink runner's own flags, which the job server does, and warns of each.
     logging.getLogger("apache_beam.options.pipeline_options").setLevel(logging.ERROR)
     try:
         pipeline = beam.Pipeline(runner=runner, options=PipelineOptions(flags))
-        tag_stream.build(pipeline, config, plan, bundle_s=flink.bundle_seconds)
+        tag_stream.build(pipeline, start.config, plan, bundle_s=flink.bundle_seconds)
         result = pipeline.run()
     except SkillstreamError:
         raise

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import apache_beam as beam
 import grpc  # type: ignore[import-untyped]
+from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.runners.runner import PipelineResult, PipelineRunner, create_runner
 
@@ -20,6 +21,7 @@ __all__ = [
     "pipeline_runner",
     "root_cause",
     "run_to_end",
+    "runs_here",
 ]
 
 
@@ -43,6 +45,12 @@ def pipeline_runner(beam_flags: Sequence[str]) -> PipelineRunner:
     if flags.job_endpoint not in (None, "embed"):
         _await_job_server(flags.job_endpoint)
     return runner
+
+
+def runs_here(runner: PipelineRunner, options: PipelineOptions) -> bool:
+    """Whether this process is the job's only worker: the local runner, unless it is to start processes."""
+    mode = options.view_as(DirectOptions).direct_running_mode
+    return isinstance(runner, FnApiRunner) and mode != "multi_processing"
 
 
 # Beam itself waits five minutes and then has nothing to say.

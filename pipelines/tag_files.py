@@ -5,13 +5,11 @@ python -m skillstream.pipelines.tag_files --input=postings.jsonl --output=tags -
 
 from __future__ import annotations
 
-import dataclasses
 import resource
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 import apache_beam as beam
@@ -19,25 +17,12 @@ from apache_beam.metrics import MetricsFilter
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.runner import PipelineResult
 
-from skillstream.encoder import load_encoder
-from skillstream.index import check_model, default_index_folder, load_index
-from skillstream.output import (
-    Chain,
-    RunInfo,
-    RunSummary,
-    SourceSummary,
-    open_run,
-    read_run,
-    sweep,
-    taxonomy_identity,
-    versions,
-    without_secrets,
-)
+from skillstream.output import Chain, RunSummary, SourceSummary, read_run
 from skillstream.pipelines.command import run_command
 from skillstream.pipelines.dataflow import dataflow_flags
-from skillstream.pipelines.options import pipeline_runner, run_to_end
+from skillstream.pipelines.options import pipeline_runner, run_to_end, runs_here
 from skillstream.sources.files import RANGE_BYTES, FilePlan, FileRange, plan_files
-from skillstream.tagging import FilesConfig, model_version, taxonomy_version
+from skillstream.tagging import FilesConfig, start_job
 from skillstream.transforms.publish import PublishChunks
 from skillstream.transforms.read_files import PROBLEMS, ReadFiles
 from skillstream.transforms.skills_index import skills_index_side_input
@@ -49,10 +34,13 @@ Progress = Callable[[Callable[[], int], int | None], AbstractContextManager[None
 
 
 def build(
-    pipeline: beam.Pipeline, config: FilesConfig, ranges: Sequence[FileRange], index_folder: str | Path
+    pipeline: beam.Pipeline, config: FilesConfig, ranges: Sequence[FileRange], index_folder: str | Path | None
 ) -> beam.PCollection:
-    """Ranges → chunks → tagged chunks → files; ranges run side by side where workers allow."""
-    index = skills_index_side_input(pipeline, index_folder)
+    """Ranges → chunks → tagged chunks → files; ranges run side by side where workers allow.
+
+    Without `index_folder` each worker process opens the index that `config` names, or has it open already.
+    """
+    index = None if index_folder is None else skills_index_side_input(pipeline, index_folder)
     return (
         pipeline
         | "ReadFiles" >> ReadFiles(ranges, config.output, config.max_chunk_rows)
@@ -85,23 +73,23 @@ def run(
     # A large file is cut again as it was, so that every range finds its own chain.
     range_bytes = (held and held.range_bytes) or RANGE_BYTES
     plan = plan_files(inputs, config.fields, output=config.output, range_bytes=range_bytes)
-    encoder = load_encoder(config.model, backend=config.backend)
-    # Workers get it packed: a folder that is gone after this run will do.
-    folder = config.index or default_index_folder(config.taxonomy, encoder, temporary=True)
-    index = load_index(folder)
-    check_model(index, encoder)
-    taxonomy = taxonomy_identity(index.taxonomy_name, index.fingerprint, prebuilt=bool(config.index))
-    open_run(config.output, run_info(config, plan, taxonomy), force=config.force)
-    sweep(config.output)
-
+    here = runs_here(runner, options)
+    start = start_job(
+        config,
+        {"source": "files"},
+        here=here,
+        temporary=True,
+        sources={file.source: file.path for file in plan.files},
+        range_bytes=plan.range_bytes,
+    )
     progress_of = _Published(config.output, plan)
     before = progress_of.rows()
     total = None if any(file.rows is None for file in plan.files) else sum(f.rows or 0 for f in plan.files)
     show = progress or _no_progress
     started = time.monotonic()
-    with show(lambda: sum(progress_of.rows().values()), total):
+    with start.handed_over(), show(lambda: sum(progress_of.rows().values()), total):
         pipeline = beam.Pipeline(runner=runner, options=options)
-        build(pipeline, config, plan.ranges, folder)
+        build(pipeline, start.config, plan.ranges, None if here else start.config.index)
         metrics = _RunMetrics(run_to_end(pipeline, "run again to resume where it stopped"))
     seconds = time.monotonic() - started
     after = progress_of.rows()
@@ -120,21 +108,10 @@ def run(
         postings_per_second=round(metrics.count("records") / seconds, 2),
         tokens_per_second=round(metrics.count("tokens") / seconds, 1),
         peak_memory_mb=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
-        model_version=model_version(encoder),
-        taxonomy_version=taxonomy_version(index),
+        model_version=start.model_version,
+        taxonomy_version=start.taxonomy_version,
         problems=metrics.strings(PROBLEMS),
         notes=[f"{path}: left out, it is the same file as another input" for path in plan.duplicates],
-    )
-
-
-def run_info(config: FilesConfig, plan: FilePlan, taxonomy: str) -> RunInfo:
-    """What `run.json` says of this run."""
-    return RunInfo(
-        identity={"source": "files", "taxonomy": taxonomy},
-        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        versions=versions(),
-        options=without_secrets(dataclasses.asdict(config)),
-        range_bytes=plan.range_bytes,
     )
 
 

@@ -14,38 +14,26 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from datetime import UTC, datetime
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
-from skillstream.encoder import load_encoder
 from skillstream.errors import RunError, SkillstreamError
-from skillstream.index import check_model, default_index_folder, load_index
 from skillstream.monitoring import DRAIN, LIVE, serve_metrics
-from skillstream.output import (
-    Chain,
-    RunInfo,
-    StreamSummary,
-    check_layout,
-    open_run,
-    sweep,
-    taxonomy_identity,
-    versions,
-    without_secrets,
-)
+from skillstream.output import Chain, StreamSummary, check_layout
 from skillstream.pipelines.command import run_command
 from skillstream.pipelines.dataflow import dataflow_flags, is_dataflow
 from skillstream.pipelines.options import (
     check_cluster_flags,
     pipeline_runner,
     root_cause,
+    runs_here,
 )
 from skillstream.rows import TaggedChunk
 from skillstream.sources.kafka.plan import StreamPlan, plan_stream
 from skillstream.sources.kafka.reader import Share
-from skillstream.tagging import StreamConfig
+from skillstream.tagging import Start, StreamConfig, start_job
 from skillstream.transforms.observe import Observe
 from skillstream.transforms.publish import PublishChunks
 from skillstream.transforms.read_kafka import ReadKafka
@@ -104,16 +92,17 @@ def run(
     check_cluster_flags(beam_flags)
     beam_flags = dataflow_flags(beam_flags, config, config.output, topic=config.topic)
     runner, options = pipeline_runner(beam_flags), PipelineOptions(list(beam_flags))
-    config, plan = prepare(config)
+    start, plan = prepare(config, here=runs_here(runner, options))
     LIVE.clear()
     started = time.monotonic()
     # On a cluster the readers are elsewhere: signals to this process and its figures mean nothing to them.
     here = isinstance(runner, FnApiRunner)
     with ExitStack() as stack:
+        stack.enter_context(start.handed_over())
         for context in (_drain_on_signals(), _metrics(config), status()) if here else ():
             stack.enter_context(context)
         pipeline = beam.Pipeline(runner=runner, options=options)
-        build(pipeline, config, plan, bundle_s=None if here else CLUSTER_BUNDLE_S)
+        build(pipeline, start.config, plan, bundle_s=None if here else CLUSTER_BUNDLE_S)
         try:
             pipeline.run().wait_until_finish()
         except SkillstreamError:
@@ -131,23 +120,32 @@ def _how_to_stop(beam_flags: Sequence[str]) -> str:
     return "`gcloud dataflow jobs drain`" if is_dataflow(beam_flags) else "`skillstream flink stop`"
 
 
-def prepare(config: StreamConfig) -> tuple[StreamConfig, StreamPlan]:
+def prepare(config: StreamConfig, *, here: bool) -> tuple[Start[StreamConfig], StreamPlan]:
     """Everything before the first record: the topic and the chains are looked at, the output is claimed.
 
+    Args:
+        config: what to do.
+        here: whether this process tags.
+
     Returns:
-        The configuration, now with the folder of its index, and what is about to be read.
+        The job that may begin, with the configuration for its workers, and what is about to be read.
 
     Raises:
         UsageError: refused; nothing was written, or nothing but `run.json` and the chains' roots.
     """
     check_layout(config.output)
     plan = plan_stream(config, lambda partition: Chain(config.output, config.topic, partition))
-    config, taxonomy = _with_index_folder(config)
-    open_run(config.output, run_info(config, plan, taxonomy), force=config.force)
-    sweep(config.output)
-    for partition, start in plan.roots.items():
-        Chain(config.output, config.topic, partition).claim(start)
-    return config, plan
+    identity = {
+        "source": "kafka",
+        "topic": config.topic,
+        "topic_id": plan.topic_id,
+        "cluster_id": plan.cluster_id,
+    }
+    sources = {config.topic: f"kafka://{config.bootstrap_servers}/{config.topic}"}
+    start = start_job(config, identity, here=here, follow=True, sources=sources)
+    for partition, root in plan.roots.items():
+        Chain(config.output, config.topic, partition).claim(root)
+    return start, plan
 
 
 def summary(config: StreamConfig, seconds: float) -> StreamSummary:
@@ -169,22 +167,6 @@ def summary(config: StreamConfig, seconds: float) -> StreamSummary:
     )
 
 
-def run_info(config: StreamConfig, plan: StreamPlan, taxonomy: str) -> RunInfo:
-    """What `run.json` says of this run."""
-    return RunInfo(
-        identity={
-            "source": "kafka",
-            "topic": config.topic,
-            "topic_id": plan.topic_id,
-            "cluster_id": plan.cluster_id,
-            "taxonomy": taxonomy,
-        },
-        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        versions=versions(),
-        options=without_secrets(dataclasses.asdict(config)),
-    )
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """`python -m skillstream.pipelines.tag_stream`: our flags in Beam's style, the rest is Beam's."""
     logging.getLogger("kafka").propagate = False  # the reader tells what is wrong, once
@@ -194,16 +176,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         lambda config, _, beam_flags: run(config, beam_flags),
         argv,
     )
-
-
-def _with_index_folder(config: StreamConfig) -> tuple[StreamConfig, str]:
-    """The configuration with the folder of its index, checked, and the taxonomy's identity."""
-    encoder = load_encoder(config.model, backend=config.backend)
-    folder = config.index or default_index_folder(config.taxonomy, encoder)
-    index = load_index(folder)
-    check_model(index, encoder)
-    taxonomy = taxonomy_identity(index.taxonomy_name, index.fingerprint, prebuilt=bool(config.index))
-    return dataclasses.replace(config, index=str(folder)), taxonomy
 
 
 @contextmanager

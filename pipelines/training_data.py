@@ -18,11 +18,10 @@ import apache_beam as beam
 from apache_beam.metrics import MetricsFilter
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from skillstream.encoder import load_encoder
 from skillstream.encoder.models import read_config, resolve_model
 from skillstream.encoder.tokenizer import TextTokenizer
 from skillstream.errors import OutputError
-from skillstream.index import default_index_folder
+from skillstream.index import index_folder
 from skillstream.pipelines.command import run_command
 from skillstream.pipelines.options import pipeline_runner, run_to_end
 from skillstream.storage import check_local
@@ -85,7 +84,7 @@ def run(
         raise OutputError(f"--output {output}: not empty; give a new folder")
     index = None
     if config.negatives:
-        index = default_index_folder(config.negatives_from, load_encoder(config.miner), temporary=True)
+        index = index_folder(config.negatives_from, config.miner, temporary=True)
     output.mkdir(parents=True, exist_ok=True)
     pipeline = beam.Pipeline(runner=runner, options=options)
     build(pipeline, config, sources, index)

@@ -1,6 +1,7 @@
 """Fixtures shared by all tests.
 
-Models: `encoder` is the quick, deterministic `HashEncoder`; `base_encoder` the real base model, loaded once.
+Models: `encoder` is the quick, deterministic `HashEncoder`; `base_encoder` the real base model, loaded once;
+`exported_model` the folder of a tiny one that OpenVINO runs.
 Indexes: `index_folder` holds a dozen skills for `encoder`.
 Servers: see `tests.servers.fixtures`.
 Caches: every test session has its own cache folder, so that nothing depends on what lies on the machine.
@@ -49,6 +50,16 @@ def base_encoder(cache_folder: Path) -> Encoder:
 
 
 @pytest.fixture(scope="session")
+def exported_model(cache_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small real model that needs no torch, converted once a session."""
+    from skillstream.encoder.export import export_model  # slow to import
+    from tests.encoder_models import make_model
+
+    folder = tmp_path_factory.mktemp("exported")
+    return export_model(str(make_model(folder / "tiny", max_length=64)), folder / "model")
+
+
+@pytest.fixture(scope="session")
 def taxonomy() -> Taxonomy:
     skills = [
         Skill(uri=f"urn:skill:{number}", label=label, alt_labels=alternatives, groups=["all"], kind="skill")
@@ -67,11 +78,7 @@ def index_folder(encoder: HashEncoder, taxonomy: Taxonomy, tmp_path_factory: pyt
 @pytest.fixture
 def hash_model(monkeypatch: pytest.MonkeyPatch, encoder: HashEncoder) -> HashEncoder:
     """Every model name means the HashEncoder, for pipelines and commands in this process."""
-    for module in (
-        "skillstream.tagging.worker",
-        "skillstream.tagging.tagger",
-        "skillstream.pipelines.tag_files",
-    ):
+    for module in ("skillstream.tagging.worker", "skillstream.tagging.tagger"):
         monkeypatch.setattr(f"{module}.load_encoder", lambda *_, **__: encoder)
     return encoder
 

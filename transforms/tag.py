@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +17,7 @@ from skillstream.chunks import Chunk, as_record
 from skillstream.index import IndexPackage
 from skillstream.rows import TaggedChunk, row_to_dict
 from skillstream.tagging import TagConfig, Tagger, TagWorker
+from skillstream.tagging.worker import process_worker
 from skillstream.transforms import coders  # noqa: F401 - registers the coders of Chunk and TaggedChunk
 
 __all__ = ["REJECTED", "TAGGED", "TagChunks", "TagPostings"]
@@ -88,16 +88,16 @@ class _WorkerDoFn(beam.DoFn):
     def __init__(self, config: TagConfig) -> None:
         self._config = config
         self._shared = Shared()
-        self._worker: _Locked | None = None
+        self._worker: TagWorker | None = None
         self._counters = _Counters()
 
     def setup(self) -> None:
-        self._worker = self._shared.acquire(lambda: _Locked(TagWorker(self._config)))
+        self._worker = self._shared.acquire(lambda: process_worker(self._config))
 
     def _tag(self, chunk: Chunk, index: IndexPackage | None) -> tuple[TaggedChunk, Tagger]:
         assert self._worker is not None, "setup was not called"  # noqa: S101
         with self._worker.lock:
-            tagger = self._worker.worker.tagger(index)
+            tagger = self._worker.tagger(index)
             tagged = tagger.tag_chunk(chunk)
         self._counters.count(tagged)
         return tagged, tagger
@@ -128,14 +128,6 @@ class _TagBatch(_WorkerDoFn):
 def _with_time(posting: Any, time: Timestamp = beam.DoFn.TimestampParam) -> tuple[Any, Timestamp]:
     """Batching forgets when an element was: keep it beside the element."""
     return posting, time
-
-
-class _Locked:
-    """A worker with its lock: taggers are not thread-safe, and some runners use several threads."""
-
-    def __init__(self, worker: TagWorker) -> None:
-        self.worker = worker
-        self.lock = threading.Lock()
 
 
 class _Counters:

@@ -17,7 +17,7 @@ from apache_beam.metrics import Metrics
 from apache_beam.pvalue import AsIter, AsSingleton, PBegin, PCollection
 
 from skillstream.encoder import load_encoder
-from skillstream.index import IndexPackage, SkillsIndex, load_index, unpack_index
+from skillstream.index import IndexPackage, SkillsIndex, load_package
 from skillstream.storage import cache_folder, writable_folder
 from skillstream.training.near import Signature, bands, near_duplicates, signature
 from skillstream.training.negatives import hard_negatives
@@ -215,7 +215,7 @@ class _Mine(beam.DoFn):
         self, bucket: tuple[int, Iterable[TrainingPair]], package: IndexPackage
     ) -> Iterator[TrainingPair]:
         if self._index is None:
-            self._index = load_index(unpack_index(package, writable_folder(cache_folder() / "unpacked")))
+            self._index = load_package(package, writable_folder(cache_folder() / "unpacked"))
         groups: dict[int, list[TrainingPair]] = {}
         for pair in sorted(bucket[1]):
             groups.setdefault(text_id(pair.anchor), []).append(pair)

@@ -37,7 +37,6 @@ def run_job(flags: list[str], log: str, seconds_a_chunk: float, refresh_s: float
     with (
         mock.patch.object(Tagger, "tag_chunk", slow),
         mock.patch("skillstream.tagging.worker.load_encoder", return_value=encoder),
-        mock.patch("skillstream.pipelines.tag_stream.load_encoder", return_value=encoder),
     ):
         return tag_stream.main(flags)
 

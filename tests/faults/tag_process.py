@@ -19,16 +19,11 @@ if __name__ == "__main__":
         time.sleep(float(pause))  # the work of a real encoder, during which most kills fall
         return whole(self, chunk)
 
-    encoder = HashEncoder()
-    patches = [
-        mock.patch(f"{module}.load_encoder", return_value=encoder)
-        for module in ("skillstream.tagging.worker", "skillstream.pipelines.tag_files")
-    ]
-    with mock.patch.object(Tagger, "tag_chunk", slow), patches[0]:
-        import skillstream.pipelines.tag_files  # noqa: F401 - slow import, before the patch needs it
+    model = mock.patch("skillstream.tagging.worker.load_encoder", return_value=HashEncoder())
+    with mock.patch.object(Tagger, "tag_chunk", slow), model:
+        import skillstream.pipelines.tag_files  # noqa: F401 - slow import, before the test's clock starts
 
-        with patches[1]:
-            print("ready", flush=True)
-            sys.exit(
-                main(["tag", source, "--output", output, "--index", index, "--max-chunk-rows", "5", "--json"])
-            )
+        print("ready", flush=True)
+        sys.exit(
+            main(["tag", source, "--output", output, "--index", index, "--max-chunk-rows", "5", "--json"])
+        )

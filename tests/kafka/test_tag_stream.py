@@ -12,12 +12,11 @@ from skillstream.errors import OutputError, RunError, SkillstreamError, SourceEr
 from skillstream.output.chain_check import verify_chain
 from skillstream.output.run_info import read_run
 from skillstream.pipelines import tag_stream
-from skillstream.sources.kafka.fetch import TopicAgain
 from skillstream.tagging.replay import ReplayConfig, replay
 from skillstream.tagging.stream_config import StreamConfig
-from skillstream.tagging.tagger import Tagger
 from tests.data import make_posting
 from tests.faults.ledger import assert_exactly_once, published
+from tests.loads import WARM, counted
 from tests.servers.kafka import create_topic
 
 pytestmark = pytest.mark.kafka
@@ -30,9 +29,8 @@ def postings(count: int, first: int = 0) -> list[bytes]:
 
 
 @pytest.fixture
-def stream(kafka, hash_model, index_folder, tmp_path, monkeypatch):
+def stream(kafka, hash_model, index_folder, tmp_path):
     """Tags a topic to its end; the summary."""
-    monkeypatch.setattr(tag_stream, "load_encoder", lambda *_, **__: hash_model)
 
     def run(topic: str, **options) -> tag_stream.StreamSummary:
         defaults = {
@@ -81,20 +79,39 @@ def test_start_at_a_time(stream, new_topic, produce, tmp_path):
     assert sorted(published(tmp_path / "out")) == [(topic, 0, 3), (topic, 0, 4), (topic, 0, 5)]
 
 
-def test_replay_reads_tagged_records_again(
-    stream, new_topic, produce, tmp_path, kafka, hash_model, index_folder
-):
+def test_replay_reads_tagged_records_again(stream, new_topic, produce, tmp_path, index_folder):
     topic = new_topic()
     produce(topic, [*postings(10), b"{broken"])
     stream(topic)
     config = ReplayConfig(
         output=str(tmp_path / "new"), select="all", offsets="0:4-10", index=str(index_folder)
     )
-    tagger = Tagger.from_config(config)
-    with TopicAgain(kafka.bootstrap, topic) as again:
-        summary = replay(str(tmp_path / "out"), config, tagger.tag_chunk, lambda _: again.read)
+    summary = replay(str(tmp_path / "out"), config)
     assert summary.records == 7
     assert sorted(published(tmp_path / "new")) == [(topic, 0, offset) for offset in range(4, 11)]
+
+
+def test_a_warm_start_loads_one_encoder_and_reads_the_index_once(
+    kafka, new_topic, produce, exported_model, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("SKILLSTREAM_CACHE_DIR", str(tmp_path / "cache"))
+    (tmp_path / "own.csv").write_text("id,label\n1,weld pipes\n2,bake bread\n", "utf-8")
+    topic = new_topic()
+    produce(topic, postings(3))
+    for name in ("cold", "warm"):
+        config = StreamConfig(
+            bootstrap_servers=kafka.bootstrap,
+            topic=topic,
+            output=str(tmp_path / name),
+            model=str(exported_model),
+            taxonomy=str(tmp_path / "own.csv"),
+            stop_at_end=True,
+        )
+        with counted() as counts:
+            assert tag_stream.run(config).records == 3
+    assert counts == WARM
+    run = read_run(tmp_path / "warm")
+    assert run.sources == {topic: f"kafka://{kafka.bootstrap}/{topic}"}
 
 
 # --- the safety net --------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import pytest
 from skillstream import FilesConfig
 from skillstream.errors import IndexFormatError, OutputError, RunError, SourceError
 from skillstream.index.skills_index import build_index, save_index
+from skillstream.output import read_run, source_paths
 from skillstream.output.chain_check import verify_chain
 from skillstream.pipelines import tag_files
 from skillstream.taxonomy.load import load_taxonomy
@@ -145,7 +146,7 @@ def test_a_table_without_a_text_column_is_refused(tmp_path, config):
 def test_an_index_of_another_model_is_refused(tmp_path, config, monkeypatch):
     from skillstream.testing import HashEncoder
 
-    monkeypatch.setattr(tag_files, "load_encoder", lambda *_, **__: HashEncoder(dim=64))
+    monkeypatch.setattr("skillstream.tagging.worker.load_encoder", lambda *_, **__: HashEncoder(dim=64))
     path = write(tmp_path / "a.jsonl", make_jsonl(1))
     refused(tmp_path, lambda: tag_files.run(config(), [path]), IndexFormatError, "made with model")
     assert not (tmp_path / "out").exists()
@@ -159,6 +160,18 @@ def test_an_output_made_with_another_taxonomy_is_refused_unless_forced(tmp_path,
     with pytest.raises(OutputError, match="other"):
         tag_files.run(config(), [path])
     assert tag_files.run(config(force=True), [path]).records == 0
+
+
+def test_run_json_names_the_path_of_every_source_and_later_starts_add_theirs(tmp_path, config):
+    a, b = write(tmp_path / "a.jsonl", make_jsonl(1)), write(tmp_path / "b.jsonl", make_jsonl(2))
+    source_a = tag_files.run(config(), [a]).sources[0].source
+    assert read_run(tmp_path / "out").sources == source_paths(tmp_path / "out") == {source_a: a}
+    before = (tmp_path / "out" / "run.json").read_bytes()
+    for _ in range(2):
+        source_b = tag_files.run(config(), [a, b]).sources[1].source
+        assert source_paths(tmp_path / "out") == {source_a: a, source_b: b}
+        assert len(list((tmp_path / "out" / "sources").iterdir())) == 1
+    assert (tmp_path / "out" / "run.json").read_bytes() == before
 
 
 def test_another_taxonomy_file_of_the_same_name_is_refused_and_a_new_version_of_an_index_is_not(

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import os
-import platform
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 import msgspec
@@ -17,28 +12,8 @@ from skillstream.cli.options import json_option
 from skillstream.cli.tables import plain_console
 from skillstream.errors import UsageError
 from skillstream.storage import is_url
-from skillstream.version import __version__
-
-if TYPE_CHECKING:
-    from skillstream.tagging import Tagger
 
 __all__ = ["doctor_command"]
-
-LIBRARIES = (
-    "apache-beam",
-    "openvino",
-    "torch",
-    "sentence-transformers",
-    "tokenizers",
-    "pyarrow",
-    "numpy",
-    "kafka-python",
-)
-SELF_TEST_S = 2.0
-SELF_TEST_POSTING = {
-    "title": "Data engineer",
-    "description": "You build data pipelines in Python and SQL.\nExperience with Apache Kafka is a plus.",
-}
 
 
 @click.command("doctor")
@@ -59,49 +34,11 @@ def doctor_command(model: str, output: str | None, as_json: bool) -> int:
 
 
 def _check_machine(model: str, as_json: bool) -> int:
-    from skillstream.encoder import load_encoder
-    from skillstream.tagging import Tagger
+    from skillstream.tagging.self_test import check_machine
 
-    facts: dict[str, object] = {
-        "skillstream": __version__,
-        "python": platform.python_version(),
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
-    }
-    for library in LIBRARIES:
-        try:
-            facts[library] = importlib.metadata.version(library)
-        except importlib.metadata.PackageNotFoundError:
-            facts[library] = "not installed"
-    encoder = load_encoder(model)
-    facts["model"] = (
-        f"{encoder.name}@{encoder.fingerprint[:12]}, {encoder.dim} dimensions, {encoder.max_tokens} tokens"
-    )
-    facts["backend"] = encoder.describe()
-    tagger = Tagger.load(model=model)
-    facts["index"] = f"{len(tagger.index):,} skills, {tagger.taxonomy_version}"
-    facts["confidence"] = (
-        "calibrated for this model" if tagger.ranker.heads.calibrated else "not calibrated for this model"
-    )
-    labels = [tag.label for tag in tagger.tag(SELF_TEST_POSTING)]
-    facts["self-test tags"] = ", ".join(labels[:5])
-    facts["self-test tokens/s"] = round(_speed(tagger))
-    healthy = "SQL" in labels
-    facts["verdict"] = (
-        "ready" if healthy else "the self-test posting did not get its tags: the model or index is broken"
-    )
+    facts, healthy = check_machine(model)
     _show(facts, as_json)
     return 0 if healthy else 1
-
-
-def _speed(tagger: Tagger) -> float:
-    """Tokens a second of the encoder over about two seconds."""
-    sentences = [
-        f"Experience with tool number {number} and good communication skills" for number in range(256)
-    ]
-    tokens, started = 0, time.perf_counter()
-    while (elapsed := time.perf_counter() - started) < SELF_TEST_S:
-        tokens += len(tagger.encoder.encode_tokens(sentences).tokens)
-    return tokens / elapsed
 
 
 def _check_output(output: str, as_json: bool) -> int:

@@ -6,13 +6,20 @@ import hashlib
 import logging
 from pathlib import Path
 
-from skillstream.encoder import Encoder
+from skillstream.encoder import Encoder, ModelFolder, load_encoder, resolve_model
+from skillstream.encoder.load import choose_backend
 from skillstream.errors import IndexFormatError, OutputError
-from skillstream.index.skills_index import SkillsIndex, build_index, check_model, load_index, save_index
+from skillstream.index.skills_index import (
+    SkillsIndex,
+    build_index,
+    check_fingerprint,
+    load_index,
+    save_index,
+)
 from skillstream.storage import cache_folder, check_writable, temporary_folder
 from skillstream.taxonomy import Taxonomy, load_taxonomy
 
-__all__ = ["default_index", "default_index_folder"]
+__all__ = ["default_index", "default_index_folder", "index_folder"]
 
 logger = logging.getLogger(__name__)
 
@@ -69,19 +76,44 @@ def default_index_folder(taxonomy: str, encoder: Encoder, *, temporary: bool = F
     return folder
 
 
+def index_folder(
+    taxonomy: str, model: str = "default", backend: str = "auto", *, temporary: bool = False
+) -> Path:
+    """As `default_index_folder` by the model's name: it is loaded only if the index has to be built.
+
+    So a machine that only sends a job off needs neither torch nor OpenVINO once the index is in the cache. An
+    index there is read whole and checked, since this is where a damaged one can be built again.
+
+    Raises:
+        ModelError: the model cannot be found or, to build an index, loaded.
+        TaxonomyError: the taxonomy cannot be read.
+        OutputError: the cache cannot be written.
+    """
+    found = resolve_model(model)
+    name = choose_backend(found).name if backend == "auto" else backend
+    folder = _cache_folder(load_taxonomy(taxonomy), found.fingerprint, name)
+    if _cached(folder, found) is not None:
+        return folder
+    return default_index_folder(taxonomy, load_encoder(model, backend=backend), temporary=temporary)
+
+
 def _cache_folder_of(taxonomy: Taxonomy, encoder: Encoder) -> Path:
+    return _cache_folder(taxonomy, encoder.fingerprint, encoder.backend)
+
+
+def _cache_folder(taxonomy: Taxonomy, fingerprint: str, backend: str) -> Path:
     """Rows state the taxonomy's name and version, so that the same content under another name is another."""
     stated = f"{taxonomy.name}\0{taxonomy.version}\0{taxonomy.fingerprint}"
     key = hashlib.sha256(stated.encode()).hexdigest()[:16]
-    return cache_folder() / "indexes" / f"{key}-{encoder.fingerprint[:16]}-{encoder.backend}"
+    return cache_folder() / "indexes" / f"{key}-{fingerprint[:16]}-{backend}"
 
 
-def _cached(folder: Path, encoder: Encoder) -> SkillsIndex | None:
+def _cached(folder: Path, model: Encoder | ModelFolder) -> SkillsIndex | None:
     try:
         if not folder.exists():
             return None
         index = load_index(folder)
-        check_model(index, encoder)
+        check_fingerprint(index.info, model)
     except (IndexFormatError, OSError) as error:
         logger.warning("cached skills index is built again: %s", error)
         return None

@@ -31,9 +31,17 @@ from skillstream.storage import ObjectURL, is_url, parse_url
 from skillstream.taxonomy import Taxonomy
 
 if TYPE_CHECKING:
-    from skillstream.encoder import Encoder
+    from skillstream.encoder import Encoder, ModelFolder
 
-__all__ = ["SkillsIndex", "build_index", "check_model", "index_summary", "load_index", "save_index"]
+__all__ = [
+    "SkillsIndex",
+    "build_index",
+    "check_fingerprint",
+    "check_model",
+    "index_summary",
+    "load_index",
+    "save_index",
+]
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
@@ -196,6 +204,21 @@ def check_model(index: SkillsIndex, encoder: Encoder) -> None:
         f"{index.vectors.shape[1]} dimensions), but the model in use is {encoder.name} "
         f"({encoder.fingerprint[:12]}, {encoder.dim} dimensions): use that model, or build an index for this "
         "one with 'skillstream index build'"
+    )
+
+
+def check_fingerprint(info: IndexInfo, model: Encoder | ModelFolder) -> None:
+    """As `check_model`, by what both state of themselves: neither need be loaded.
+
+    Raises:
+        IndexFormatError: fingerprints differ.
+    """
+    if info.model_fingerprint == model.fingerprint:
+        return
+    raise IndexFormatError(
+        f"the skills index was made with model {info.model_name} ({info.model_fingerprint[:12]}, "
+        f"{info.dim} dimensions), but the model in use is {model.name} ({model.fingerprint[:12]}): "
+        "use that model, or build an index for this one with 'skillstream index build'"
     )
 
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 import numpy as np
@@ -42,6 +43,7 @@ __all__ = [
     "is_whole",
     "prune_versions",
     "push_version",
+    "read_info",
     "read_version",
     "version_folder",
     "write_version",
@@ -59,6 +61,7 @@ SKILLS_SCHEMA = pa.schema(
     {"uri": pa.string(), "label": pa.string(), "alt_labels": TEXTS, "groups": TEXTS, "kind": pa.string()}
 )
 Floats = npt.NDArray[np.float32]
+T = TypeVar("T")
 
 
 class IndexInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -196,17 +199,39 @@ def write_version(folder: Path, info: IndexInfo, skills: Sequence[Skill], vector
     return target
 
 
+def read_info(folder: str | Path) -> IndexInfo:
+    """What the current version states of itself. Reads two small files; nothing else is fetched or checked.
+
+    Raises:
+        IndexFormatError: no index there, or another format version.
+    """
+    if is_url(folder):
+        remote = _remote_version(parse_url(str(folder)))
+        try:
+            content = fetch_file(remote / INFO)
+        except RunError as error:
+            raise IndexFormatError(f"skills index {remote}: {error}") from error
+        if content is None:
+            raise IndexFormatError(f"skills index {folder} lacks its version {remote.name}: build it again")
+        return _decode_info(content, remote)
+    return _read_current(folder, lambda version: _decode_info((version / INFO).read_bytes(), version))
+
+
 def read_version(folder: str | Path) -> tuple[IndexInfo, list[Skill], Floats]:
     """Info, skills and memory-mapped vectors of the current version, checksums verified.
 
     Raises:
         IndexFormatError: no index there, another format version, or files missing, damaged or not readable.
     """
+    return _read_current(folder, _read_files)
+
+
+def _read_current(folder: str | Path, read: Callable[[Path], T]) -> T:
     for wait in (*READ_WAITS, None):
         version = version_folder(folder)
         try:
             with _errors_told(version):
-                return _read_files(version)
+                return read(version)
         except FileNotFoundError as error:
             if wait is None:
                 raise IndexFormatError(
@@ -255,17 +280,7 @@ def prune_versions(folder: Path, keep: Path, min_age_s: float = 0.0) -> None:
 
 
 def _read_files(version: Path) -> tuple[IndexInfo, list[Skill], Floats]:
-    try:
-        content = (version / INFO).read_bytes()
-        found = msgspec.json.decode(content, type=dict[str, object]).get("format_version")
-        if found != FORMAT_VERSION:
-            raise IndexFormatError(
-                f"skills index {version} has format version {found}, "
-                f"this skillstream reads {FORMAT_VERSION}: build it again"
-            )
-        info = msgspec.json.decode(content, type=IndexInfo)
-    except msgspec.DecodeError as error:
-        raise IndexFormatError(f"{version / INFO} is damaged ({error}): build the index again") from error
+    info = _decode_info((version / INFO).read_bytes(), version)
     for name in (SKILLS, VECTORS):
         if file_digest(version / name) != info.checksums.get(name):
             raise IndexFormatError(f"{version / name} is damaged (wrong checksum): build the index again")
@@ -278,3 +293,16 @@ def _read_files(version: Path) -> tuple[IndexInfo, list[Skill], Floats]:
             f"{len(skills)} skills and vectors {vectors.dtype}{list(vectors.shape)}: build it again"
         )
     return info, skills, vectors
+
+
+def _decode_info(content: bytes, version: Path | ObjectURL) -> IndexInfo:
+    try:
+        found = msgspec.json.decode(content, type=dict[str, object]).get("format_version")
+        if found != FORMAT_VERSION:
+            raise IndexFormatError(
+                f"skills index {version} has format version {found}, "
+                f"this skillstream reads {FORMAT_VERSION}: build it again"
+            )
+        return msgspec.json.decode(content, type=IndexInfo)
+    except msgspec.DecodeError as error:
+        raise IndexFormatError(f"{version / INFO} is damaged ({error}): build the index again") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from skillstream.tagging.config import FilesConfig, TagConfig
+from skillstream.tagging.start import Start, start_job
 from skillstream.tagging.stream_config import StreamConfig
 from skillstream.tagging.tagger import (
     Explanation,
@@ -17,10 +18,12 @@ __all__ = [
     "Explanation",
     "FilesConfig",
     "PostingRejectedError",
+    "Start",
     "StreamConfig",
     "TagConfig",
     "TagWorker",
     "Tagger",
     "model_version",
+    "start_job",
     "taxonomy_version",
 ]

@@ -7,24 +7,45 @@ stopped, and every selected row is in it exactly once.
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from skillstream.chunks import Chunk, Record
-from skillstream.errors import ChainError, UsageError
+from skillstream.errors import ChainError, OutputError, UsageError
 from skillstream.options import at_least, option
-from skillstream.output import Chain, FileFormatError, decode_header, decode_table, files
+from skillstream.output import (
+    Chain,
+    FileFormatError,
+    check_layout,
+    decode_header,
+    decode_table,
+    files,
+    read_run,
+    source_paths,
+)
 from skillstream.rejections import RejectionCode
 from skillstream.rows import TaggedChunk
 from skillstream.sources.kafka import parse_start
-from skillstream.storage import Store, open_store
+from skillstream.sources.kafka.fetch import TopicAgain
+from skillstream.storage import Store, folder_name, open_store
 from skillstream.tagging.config import TagConfig
+from skillstream.tagging.start import start_job
 
-__all__ = ["PartitionReader", "ReplayConfig", "ReplaySummary", "Selection", "replay", "selected_chunks"]
+__all__ = [
+    "PartitionReader",
+    "ReplayConfig",
+    "ReplaySummary",
+    "Selection",
+    "replay",
+    "replay_rows",
+    "selected_chunks",
+]
 
 # Reads the records at some offsets of a partition: (partition, offsets) -> records by offset.
 PartitionReader = Callable[[int, list[int]], Mapping[int, Record]]
@@ -83,8 +104,9 @@ class ReplayConfig(TagConfig):
     @property
     def selection(self) -> Selection:
         """Which rows are meant."""
-        codes = frozenset(self.code.split(",")) if self.code else None
-        unknown = (codes or frozenset()) - set(RejectionCode)
+        # Sorted, not a set: the selection is part of the identity of the output, in every process.
+        codes = tuple(sorted(set(self.code.split(",")))) if self.code else None
+        unknown = set(codes or ()) - set(RejectionCode)
         if unknown:
             raise UsageError(f"--code {', '.join(sorted(unknown))}: there are {', '.join(RejectionCode)}")
         return Selection(
@@ -101,7 +123,7 @@ class Selection:
     """Rows that satisfy everything that is set. `ranges`: (partition, first, last), last included."""
 
     rejected_only: bool = True
-    codes: frozenset[str] | None = None
+    codes: tuple[str, ...] | None = None
     ranges: tuple[tuple[int, int, int], ...] | None = None
     since: int | None = None
     until: int | None = None
@@ -131,7 +153,39 @@ class ReplaySummary(msgspec.Struct, frozen=True):
     tags: int
 
 
-def replay(
+def replay(source: str, config: ReplayConfig) -> ReplaySummary:
+    """Tags the selected rows of the output `source` again, into `config.output`: all of `skillstream replay`.
+
+    Raises:
+        UsageError: refused: `source` is no output, or tagged rows of files are selected.
+        RunError: a file of `source` is damaged, or records cannot be read again. Run again to resume.
+    """
+    old = read_run(source)
+    if old is None:
+        raise OutputError(f"{source} is no output of skillstream: it has no run.json")
+    if folder_name(source) == folder_name(config.output):
+        raise UsageError("--output must be another folder than the one that is replayed")
+    check_layout(config.output)
+    selection = sorted(dataclasses.asdict(config.selection).items(), key=str)
+    identity = {"source": "replay", "of": folder_name(source), "selection": str(selection)}
+    start = start_job(config, identity, here=True, sources=source_paths(source))
+    assert start.worker is not None, "this process tags"  # noqa: S101
+    tagger = start.worker.tagger()
+    with ExitStack() as stack:
+        topics: dict[str, TopicAgain] = {}
+
+        def reader_of(topic: str) -> PartitionReader:
+            if old.identity.get("source") != "kafka":
+                raise UsageError("`skillstream tag` tags rows of files again; here only --select rejected")
+            if topic not in topics:
+                servers = config.bootstrap_servers or str(old.options.get("bootstrap_servers", ""))
+                topics[topic] = stack.enter_context(TopicAgain(servers, topic, config.kafka_config))
+            return topics[topic].read
+
+        return replay_rows(source, config, tagger.tag_chunk, reader_of)
+
+
+def replay_rows(
     root: str,
     config: ReplayConfig,
     tag: Callable[[Chunk], TaggedChunk],

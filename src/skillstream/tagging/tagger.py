@@ -20,9 +20,9 @@ from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from skillstream.chunks import Chunk, Record
-from skillstream.encoder import Encoder, load_encoder
+from skillstream.encoder import Encoder, ModelFolder, load_encoder
 from skillstream.errors import SkillstreamError
-from skillstream.index import SkillsIndex, check_model, default_index, load_index
+from skillstream.index import IndexInfo, SkillsIndex, check_model, default_index, load_index
 from skillstream.postings import (
     Document,
     JobPosting,
@@ -310,12 +310,12 @@ class Tagger:
         )
 
 
-def model_version(encoder: Encoder) -> str:
+def model_version(model: Encoder | ModelFolder) -> str:
     """Name and fingerprint of the weights."""
-    return f"{encoder.name}@{encoder.fingerprint[:12]}"
+    return f"{model.name}@{model.fingerprint[:12]}"
 
 
-def taxonomy_version(index: SkillsIndex) -> str:
+def taxonomy_version(index: SkillsIndex | IndexInfo) -> str:
     """Name and version of the taxonomy, and the version of the index made of it."""
     return f"{index.taxonomy_name}-{index.taxonomy_version}@{index.version}"
 

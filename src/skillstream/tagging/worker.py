@@ -1,21 +1,25 @@
-"""What a worker process holds: one encoder, and the tagger for the index version in force."""
+"""What a worker process holds: one encoder, and the tagger for the index version in force.
+
+Where the process that starts a job also tags, it makes its worker before the job begins, and the steps of
+the job find it here: nothing is loaded twice.
+"""
 
 from __future__ import annotations
 
 import logging
+import threading
 import time
-from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from skillstream.encoder import Encoder, load_encoder
 from skillstream.errors import UsageError
-from skillstream.index import IndexPackage, current_version, load_index, unpack_index
+from skillstream.index import IndexPackage, SkillsIndex, current_version, load_index, load_package
 from skillstream.storage import cache_folder, writable_folder
 from skillstream.tagging.config import TagConfig
 from skillstream.tagging.tagger import Tagger
 
-__all__ = ["TagWorker"]
+__all__ = ["TagWorker", "hand_over", "process_worker"]
 
 logger = logging.getLogger(__name__)
 
@@ -24,15 +28,29 @@ REFRESH_S = 10.0
 
 
 class TagWorker:
-    """Gives the tagger to use for the next chunk. One per worker process."""
+    """Gives the tagger to use for the next chunk. One per worker process.
 
-    def __init__(self, config: TagConfig, now: Callable[[], float] = time.monotonic) -> None:
+    Attributes:
+        config: what it tags by.
+        lock: to be held while a tagger is in use: taggers are not thread-safe, and some runners use threads.
+    """
+
+    def __init__(
+        self, config: TagConfig, now: Callable[[], float] = time.monotonic, *, follow: bool = True
+    ) -> None:
         """Loads the encoder.
+
+        Args:
+            config: model, taxonomy and what else decides the tags.
+            now: seconds.
+            follow: look for new versions of `config.index`.
 
         Raises:
             UsageError: the model or the index cannot be used.
         """
-        self._config = config
+        self.config = config
+        self.lock = threading.Lock()
+        self._follow = follow
         self._now = now
         self._encoder: Encoder = load_encoder(config.model, backend=config.backend)
         self._tagger: Tagger | None = None
@@ -49,14 +67,14 @@ class TagWorker:
         if package is not None:
             if package.version != self._version:
                 folder = writable_folder(cache_folder() / "unpacked")
-                self._use(package.version, unpack_index(package, folder))
+                self._use(load_package(package, folder))
         elif self._tagger is None:
-            self._tagger = Tagger.from_config(self._config, self._encoder)
+            self._tagger = Tagger.from_config(self.config, self._encoder)
             self._version = self._tagger.index.version
             self._checked_at = self._now()
-        elif self._config.index and self._now() - self._checked_at >= REFRESH_S:
+        elif self._follow and self.config.index and self._now() - self._checked_at >= REFRESH_S:
             self._checked_at = self._now()
-            self._refresh(self._config.index)
+            self._refresh(self.config.index)
         if self._tagger is None:
             raise AssertionError("no tagger after loading one")
         return self._tagger
@@ -65,11 +83,31 @@ class TagWorker:
         try:
             version = current_version(folder)
             if version != self._version:
-                self._use(version, folder)
+                self._use(load_index(folder))
                 logger.info("skills index: now version %s", version)
         except UsageError as error:
             logger.warning("skills index: staying with version %s: %s", self._version, error)
 
-    def _use(self, version: str, folder: str | Path) -> None:
-        self._tagger = Tagger(self._encoder, load_index(folder), replace(self._config, index=str(folder)))
-        self._version = version
+    def _use(self, index: SkillsIndex) -> None:
+        self._tagger = Tagger(self._encoder, index, self.config)
+        self._version = index.version
+
+
+# Workers that were made before their job began, by the job's configuration.
+_HANDED: dict[TagConfig, TagWorker] = {}
+
+
+@contextmanager
+def hand_over(worker: TagWorker) -> Iterator[None]:
+    """While the body runs, `process_worker` gives `worker` to every step with its configuration."""
+    _HANDED[worker.config] = worker
+    try:
+        yield
+    finally:
+        if _HANDED.get(worker.config) is worker:
+            del _HANDED[worker.config]
+
+
+def process_worker(config: TagConfig) -> TagWorker:
+    """The worker that was handed over for this configuration, else a new one, which loads the encoder."""
+    return _HANDED.get(config) or TagWorker(config)

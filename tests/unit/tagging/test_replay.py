@@ -14,7 +14,7 @@ from skillstream.output.chain_check import verify_chain
 from skillstream.postings.fields import FieldMapping
 from skillstream.rows import TaggedChunk
 from skillstream.tagging.config import TagConfig
-from skillstream.tagging.replay import ReplayConfig, replay
+from skillstream.tagging.replay import ReplayConfig, replay_rows
 from skillstream.tagging.tagger import Tagger
 from tests.faults.ledger import published
 
@@ -64,7 +64,7 @@ def test_rejected_rows_are_tagged_again_with_another_field(old, tmp_path, encode
     config = ReplayConfig(output=str(tmp_path / "new"), text_field="blob", max_chunk_rows=7)
     tagger = Tagger(encoder, load_index(index_folder), config)
     assert tagger.config.fields == FieldMapping(text="blob")
-    summary = replay(old, config, tagger.tag_chunk, no_reader)
+    summary = replay_rows(old, config, tagger.tag_chunk, no_reader)
     assert offsets(tmp_path / "new") == REJECTED
     assert offsets(tmp_path / "new", 1) == REJECTED
     assert summary.records == 2 * len(REJECTED)
@@ -83,7 +83,7 @@ def test_rejected_rows_are_tagged_again_with_another_field(old, tmp_path, encode
     ],
 )
 def test_selections(old, tmp_path, tagger, options, expected):
-    replay(old, ReplayConfig(output=str(tmp_path / "new"), **options), tagger.tag_chunk, no_reader)
+    replay_rows(old, ReplayConfig(output=str(tmp_path / "new"), **options), tagger.tag_chunk, no_reader)
     assert offsets(tmp_path / "new") == expected
 
 
@@ -98,7 +98,7 @@ def test_tagged_rows_are_read_again_from_their_source(old, tmp_path, tagger):
         return read
 
     config = ReplayConfig(output=str(tmp_path / "new"), select="all", offsets="1:0-8")
-    replay(old, config, tagger.tag_chunk, reader_of)
+    replay_rows(old, config, tagger.tag_chunk, reader_of)
     assert offsets(tmp_path / "new", 1) == list(range(9))
     assert asked == [("jobs", 1, [1, 2, 4]), ("jobs", 1, [7, 8])]
 
@@ -106,7 +106,7 @@ def test_tagged_rows_are_read_again_from_their_source(old, tmp_path, tagger):
 def test_records_that_are_gone_are_told(old, tmp_path, tagger):
     config = ReplayConfig(output=str(tmp_path / "new"), select="all")
     with pytest.raises(ChainError, match=r"3 records, from offset 1 on, are not in Kafka any more"):
-        replay(old, config, tagger.tag_chunk, lambda _: lambda _partition, _wanted: {})
+        replay_rows(old, config, tagger.tag_chunk, lambda _: lambda _partition, _wanted: {})
 
 
 def test_a_replay_that_was_killed_goes_on_where_it_stopped(old, tmp_path, tagger):
@@ -120,8 +120,8 @@ def test_a_replay_that_was_killed_goes_on_where_it_stopped(old, tmp_path, tagger
         return tagger.tag_chunk(chunk)
 
     with pytest.raises(KeyboardInterrupt):
-        replay(old, config, dies, no_reader)
-    replay(old, config, tagger.tag_chunk, no_reader)
+        replay_rows(old, config, dies, no_reader)
+    replay_rows(old, config, tagger.tag_chunk, no_reader)
     assert all(count == 1 for count in published(tmp_path / "new").values())
     assert offsets(tmp_path / "new") == offsets(tmp_path / "new", 1) == REJECTED
     assert verify_chain(tmp_path / "new").findings == []
