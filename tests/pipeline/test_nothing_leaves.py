@@ -87,6 +87,7 @@ def test_the_watch_sees_sockets(watched):
     assert {"socket.connect", "socket.getaddrinfo"} <= seen
 
 
+@pytest.mark.slow
 def test_index_tag_and_explain(watched, model, tmp_path):
     (tmp_path / "skills.csv").write_text(TAXONOMY)
     (tmp_path / "a.jsonl").write_bytes(make_jsonl(5))
@@ -101,11 +102,13 @@ def test_index_tag_and_explain(watched, model, tmp_path):
     watched.skillstream("doctor", "--output", tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_model_export_and_doctor(watched, model, tmp_path):
     watched.skillstream("model", "export", model, "--output", tmp_path / "exported")
     watched.skillstream("doctor", "--model", tmp_path / "exported", codes=(0, 1))  # 1: no good model
 
 
+@pytest.mark.slow
 def test_torch_backend(watched, model, tmp_path):
     code = f"""
 from skillstream import load_encoder

@@ -90,6 +90,7 @@ def test_same_splits_however_the_ids_are_packed(
     assert files(tmp_path / "one") == files(tmp_path / "many")
 
 
+@pytest.mark.slow
 def test_hard_negatives_stay_on_their_side(tmp_path: Path) -> None:
     taxonomy = tmp_path / "taxonomy.csv"
     taxonomy.write_text(
