@@ -31,8 +31,8 @@ from skillstream.pipelines.options import (
     runs_here,
 )
 from skillstream.rows import TaggedChunk
+from skillstream.sources.kafka import Share
 from skillstream.sources.kafka.plan import StreamPlan, plan_stream
-from skillstream.sources.kafka.reader import Share
 from skillstream.tagging import Start, StreamConfig, start_job
 from skillstream.transforms.observe import Observe
 from skillstream.transforms.publish import PublishChunks

@@ -23,8 +23,8 @@ from apache_beam.utils.timestamp import Duration, Timestamp
 from skillstream.chunks import Chunk
 from skillstream.monitoring import DRAIN, LIVE, Reading
 from skillstream.output import Chain
-from skillstream.sources.kafka import KafkaConfig
-from skillstream.sources.kafka.reader import KafkaReader, Share
+from skillstream.sources.kafka import KafkaConfig, Share
+from skillstream.sources.kafka.reader import KafkaReader
 from skillstream.transforms import coders  # noqa: F401 - registers the coder of Chunk
 from skillstream.transforms.kafka_restriction import KafkaRestriction, KafkaRestrictionProvider
 

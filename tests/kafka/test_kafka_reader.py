@@ -9,8 +9,9 @@ import pytest
 
 from skillstream.chunks import Chunk, Record
 from skillstream.errors import RunError, SourceError
+from skillstream.sources.kafka import Share
 from skillstream.sources.kafka.config import KafkaConfig
-from skillstream.sources.kafka.reader import KafkaReader, Share
+from skillstream.sources.kafka.reader import KafkaReader
 
 pytestmark = pytest.mark.kafka
 

@@ -15,8 +15,8 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from skillstream.chunks import Chunk
 from skillstream.monitoring.live import DRAIN, LIVE
 from skillstream.rows import Row, TaggedChunk
+from skillstream.sources.kafka import Share
 from skillstream.sources.kafka.config import KafkaConfig
-from skillstream.sources.kafka.reader import Share
 from skillstream.transforms.kafka_restriction import KafkaRestriction, KafkaTracker
 from skillstream.transforms.publish import PublishChunks
 from skillstream.transforms.read_kafka import ReadKafka

@@ -8,8 +8,7 @@ import apache_beam as beam
 import pytest
 from apache_beam.internal import pickler
 
-from skillstream.sources.kafka import KafkaConfig
-from skillstream.sources.kafka.reader import Share
+from skillstream.sources.kafka import KafkaConfig, Share
 from skillstream.tagging import TagConfig
 from skillstream.transforms.publish import PublishChunks, _Publish
 from skillstream.transforms.read_files import ReadFiles, _ReadRange

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import os
-import random
 import secrets
 import time
 from collections.abc import Callable
@@ -23,7 +22,9 @@ from typing import Any, TypeVar
 import obstore
 from obstore.exceptions import BaseError
 from obstore.store import AzureStore, GCSStore, S3Store
+from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
+from skillstream.backoff import backoff
 from skillstream.errors import RunError
 from skillstream.storage.bucket_errors import endpoint_variable, error_kind, error_words
 from skillstream.storage.url import ObjectURL
@@ -43,6 +44,7 @@ CONNECT_S, REQUEST_S = 5, 60
 FIRST_PATIENCE_S = 10.0
 PATIENCE_S = 300.0
 _MOST_DELAY_S = 5.0
+_WARN_AT = 4  # the attempt that is worth a warning: the first ones take half a second
 
 # Object metadata: who wrote it. A C# identifier, as Azure wants.
 _WRITER = "writer"
@@ -59,6 +61,10 @@ class ObjectInfo:
     key: str
     size: int
     etag: str
+
+
+class _AwayError(Exception):
+    """The store is away; it is asked again."""
 
 
 class Bucket:
@@ -209,8 +215,8 @@ class Bucket:
         """
         started = self._now()
         patience_s = min(patience_s, PATIENCE_S if self._answered else FIRST_PATIENCE_S)
-        attempts = 0
-        while True:
+
+        def ask_once() -> T:
             try:
                 answer = request()
             except _ERRORS as error:
@@ -223,16 +229,25 @@ class Bucket:
                     raise FileNotFoundError(str(url)) from None
                 passes = kind in ("passing", "missing") or (kind == "credentials" and self._answered)
                 # Not `from error`: the library's text may hold signed addresses.
-                problem = RunError(f"cannot {what} {url}: {error_words(error, url)}")
+                problem = f"cannot {what} {url}: {error_words(error, url)}"
                 if not passes or self._now() - started >= patience_s:
-                    raise problem from None
-                if attempts == 3:
-                    logger.warning("%s; asking again for up to %.0f s", problem, patience_s)
-                self._sleep(min(_MOST_DELAY_S, 0.1 * 2.0 ** min(attempts, 16)) * (0.5 + random.random() / 2))  # noqa: S311
-                attempts += 1
-            else:
-                self._answered = True
-                return answer
+                    raise RunError(problem) from None
+                raise _AwayError(problem) from None
+            self._answered = True
+            return answer
+
+        def warn(state: RetryCallState) -> None:
+            if state.attempt_number == _WARN_AT:
+                assert state.outcome is not None
+                logger.warning("%s; asking again for up to %.0f s", state.outcome.exception(), patience_s)
+
+        retrying = Retrying(
+            retry=retry_if_exception_type(_AwayError),
+            wait=backoff(_MOST_DELAY_S),
+            sleep=self._sleep,
+            before_sleep=warn,
+        )
+        return retrying(ask_once)
 
     def _url(self, key: str) -> ObjectURL:
         return self._root / key if key else self._root

@@ -7,7 +7,7 @@ from kafka import errors
 
 from skillstream.sources.kafka.client_settings import ClientSettings
 from skillstream.sources.kafka.reader import bounds_problem
-from skillstream.sources.kafka.retry import Backoff, Retries, error_kind, one_line
+from skillstream.sources.kafka.retry import Retries, error_kind, one_line
 
 
 @pytest.mark.parametrize(
@@ -32,11 +32,18 @@ def test_error_kinds(error, kind):
 
 
 def test_delays_double_up_to_a_limit_with_jitter():
-    backoff = Backoff(most_s=1.0, draw=lambda: 1.0)
-    assert [backoff.next_delay() for _ in range(6)] == [0.1, 0.2, 0.4, 0.8, 1.0, 1.0]
-    backoff.reset()
-    assert backoff.next_delay() == 0.1
-    assert Backoff(draw=lambda: 0.0).next_delay() == 0.05
+    retries = Retries(lambda: 0.0, most_s=1.0)
+    for _ in range(2):
+        for most in (0.1, 0.2, 0.4, 0.8, 1.0, 1.0):
+            assert retries.failed(errors.KafkaConnectionError("away"), "away")
+            assert most / 2 <= retries.wait_s <= most
+        retries.worked()
+    drawn = set()
+    for _ in range(20):
+        retries.failed(errors.KafkaConnectionError("away"), "away")
+        retries.worked()
+        drawn.add(retries.wait_s)
+    assert len(drawn) > 10
 
 
 def test_messages_are_one_line_and_hint_at_passwords():
@@ -63,7 +70,7 @@ class Clock:
 
 def test_an_absent_broker_is_waited_for_without_end():
     clock = Clock()
-    retries = Retries(clock, Backoff(most_s=1.0, draw=lambda: 1.0))
+    retries = Retries(clock, most_s=1.0)
     for _ in range(100):
         assert retries.failed(errors.KafkaConnectionError("away"), "away")
         assert 0 < retries.wait_s <= 1.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -10,7 +11,7 @@ from kafka.util import ensure_valid_topic_name
 from skillstream.errors import UsageError
 from skillstream.options import at_least, check_options, option
 
-__all__ = ["KafkaConfig", "parse_start"]
+__all__ = ["KafkaConfig", "Share", "parse_start"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +68,27 @@ class KafkaConfig:
     def commit_group(self) -> str:
         """The group whose committed offsets show our progress; empty for none."""
         return f"skillstream.{self.topic}" if self.group is None else self.group
+
+
+@dataclass(frozen=True)
+class Share:
+    """What of a topic one reader reads.
+
+    Attributes:
+        number, readers: it owns the partitions `p` with `p % readers == number`.
+        topic_id: the topic that is meant (see `TopicFacts`); another one by the same name is refused.
+        stop_at: partition → exclusive end to stop at; `None` reads for ever, new partitions included.
+    """
+
+    number: int = 0
+    readers: int = 1
+    topic_id: str | None = None
+    stop_at: Mapping[int, int] | None = None
+
+    def owns(self, partition: int) -> bool:
+        """Whether the partition is this reader's, and there is anything to read in it."""
+        mine = partition % self.readers == self.number
+        return mine and (self.stop_at is None or partition in self.stop_at)
 
 
 def parse_start(start: str) -> str | int:

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
@@ -32,11 +31,11 @@ from skillstream.sources.kafka.client import (
     topic_facts,
 )
 from skillstream.sources.kafka.client_settings import ClientSettings, load_client_settings
-from skillstream.sources.kafka.config import KafkaConfig
+from skillstream.sources.kafka.config import KafkaConfig, Share
 from skillstream.sources.kafka.partition_buffer import ChunkLimits, PartitionBuffer
 from skillstream.sources.kafka.retry import Retries, one_line
 
-__all__ = ["ChainEnd", "KafkaReader", "Share", "bounds_problem", "to_record"]
+__all__ = ["ChainEnd", "KafkaReader", "bounds_problem", "to_record"]
 
 logger = logging.getLogger(__name__)
 
@@ -55,27 +54,6 @@ class ChainEnd(Protocol):
 
     def claim(self, start: int) -> int:
         """Root the chain at `start` unless it has a root: the root that holds."""
-
-
-@dataclass(frozen=True)
-class Share:
-    """What of a topic one reader reads.
-
-    Attributes:
-        number, readers: it owns the partitions `p` with `p % readers == number`.
-        topic_id: the topic that is meant (see `TopicFacts`); another one by the same name is refused.
-        stop_at: partition → exclusive end to stop at; `None` reads for ever, new partitions included.
-    """
-
-    number: int = 0
-    readers: int = 1
-    topic_id: str | None = None
-    stop_at: Mapping[int, int] | None = None
-
-    def owns(self, partition: int) -> bool:
-        """Whether the partition is this reader's, and there is anything to read in it."""
-        mine = partition % self.readers == self.number
-        return mine and (self.stop_at is None or partition in self.stop_at)
 
 
 class KafkaReader:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
-import random
 from collections.abc import Callable
 from typing import Literal
 
 from kafka import errors as kafka_errors
+from tenacity import RetryCallState, Retrying
 
+from skillstream.backoff import backoff
 from skillstream.sources.kafka.client_settings import ClientSettings
 
-__all__ = ["Backoff", "Retries", "error_kind", "one_line"]
+__all__ = ["Retries", "error_kind", "one_line"]
 
 logger = logging.getLogger(__name__)
 
@@ -63,37 +64,21 @@ def one_line(error: BaseException, settings: ClientSettings | None = None) -> st
     return text
 
 
-class Backoff:
-    """Delays between attempts: doubling from 0.1 s to `most_s`, each with full jitter (half of it fixed)."""
-
-    def __init__(self, most_s: float = 10.0, draw: Callable[[], float] = random.random) -> None:
-        self.attempts = 0
-        self._most_s = most_s
-        self._draw = draw
-
-    def next_delay(self) -> float:
-        """Seconds to wait before the next attempt."""
-        delay: float = min(self._most_s, 0.1 * 2.0 ** min(self.attempts, 16))
-        self.attempts += 1
-        return delay * (0.5 + self._draw() / 2)
-
-    def reset(self) -> None:
-        """An attempt worked."""
-        self.attempts = 0
-
-
 class Retries:
     """When to try again after which errors.
 
     Args:
         now: monotonic seconds.
-        backoff: delays between attempts.
+        most_s: the longest delay between attempts, seconds.
     """
 
-    def __init__(self, now: Callable[[], float], backoff: Backoff | None = None) -> None:
+    def __init__(self, now: Callable[[], float], most_s: float = 10.0) -> None:
         self.problem: str | None = None  # the error that is being retried
         self._now = now
-        self._backoff = backoff or Backoff()
+        self._delay = backoff(most_s)
+        self._state = RetryCallState(
+            Retrying(), None, (), {}
+        )  # all that the delay needs: a count of attempts
         self._at = float("-inf")
         self._suspected = 0
         self._suspected_at = float("-inf")
@@ -105,7 +90,7 @@ class Retries:
 
     def worked(self) -> None:
         """An attempt worked."""
-        self._backoff.reset()
+        self._state.attempt_number = 1
         self.problem = None
 
     def failed(self, error: Exception, message: str) -> bool:
@@ -117,7 +102,8 @@ class Retries:
             self._suspected_at = self._now()
         if kind == "fatal" or self._suspected >= SUSPECT_ATTEMPTS:
             return False
-        self._at = self._now() + self._backoff.next_delay()
+        self._at = self._now() + self._delay(self._state)
+        self._state.attempt_number += 1
         if message != self.problem:
             logger.warning("Kafka: %s; trying again", message)
         self.problem = message
