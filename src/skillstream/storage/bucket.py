@@ -237,8 +237,7 @@ class Bucket:
             return answer
 
         def warn(state: RetryCallState) -> None:
-            if state.attempt_number == _WARN_AT:
-                assert state.outcome is not None
+            if state.attempt_number == _WARN_AT and state.outcome is not None:
                 logger.warning("%s; asking again for up to %.0f s", state.outcome.exception(), patience_s)
 
         retrying = Retrying(

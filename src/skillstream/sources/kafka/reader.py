@@ -45,6 +45,8 @@ REFRESH_S = 5.0
 # All open chunks together; beyond it the largest is closed. Bounds memory with many partitions.
 IN_HAND_BYTES = 64_000_000
 
+WHOLE = Share()  # one reader for all partitions
+
 
 class ChainEnd(Protocol):
     """What a reader wants to know of a partition's chain of files (`skillstream.output.chain.Chain`)."""
@@ -74,7 +76,7 @@ class KafkaReader:
         self,
         config: KafkaConfig,
         chain_of: Callable[[int], ChainEnd],
-        share: Share = Share(),
+        share: Share = WHOLE,
         *,
         settings: ClientSettings | None = None,
         now: Callable[[], float] = time.monotonic,
