@@ -38,7 +38,7 @@ def read_sentences(path: Path) -> list[str]:
 def measure(sentences: list[str], rounds: int) -> dict[str, float]:
     skills = load_taxonomy("esco").skills
     start = time.process_time()
-    matcher = ExactMatcher([skill.label for skill in skills], [skill.alt_labels for skill in skills])
+    matcher = ExactMatcher(skills)
     build = time.process_time() - start
     best, found = float("inf"), 0
     for _ in range(rounds):

@@ -45,7 +45,20 @@ def make_rows(start: int, end: int, rng: random.Random) -> list[Row]:
         label = " ".join(rng.choices(WORDS, k=3))
         scores = rng.random(), rng.random()
         return Tag(
-            rank, uri, label, *scores, "semantic", text, 0, len(text), "duties", groups, text[:20], 0, 20
+            rank,
+            uri,
+            label,
+            *scores,
+            "semantic",
+            text,
+            0,
+            len(text),
+            "duties",
+            groups,
+            text[:20],
+            0,
+            20,
+            [uri],
         )
 
     tags = [tag(rank) for rank in range(1, TAGS + 1)]

@@ -13,7 +13,7 @@ from typing import Any, NoReturn, TypeVar
 import msgspec
 
 from skillstream.errors import SkillstreamError, UsageError
-from skillstream.options import default_text, flag_name, value_type
+from skillstream.options import default_text, flag_name, is_repeatable, value_type
 
 __all__ = ["FlagParser", "add_config_flags", "config_from_flags", "run_command"]
 
@@ -84,6 +84,8 @@ def add_config_flags(parser: argparse.ArgumentParser, config_class: type[Any]) -
             settings |= {"nargs": "?", "const": True, "type": _truth, "metavar": "true|false"}
         else:
             settings |= {"type": value_type(hints[field.name]), "choices": field.metadata["choices"] or None}
+            if is_repeatable(hints[field.name]):
+                settings |= {"action": "append", "default": None}  # argparse would append to a default
         parser.add_argument(*dict.fromkeys([f"--{field.name}", flag_name(field)]), **settings)
 
 
@@ -99,5 +101,6 @@ def config_from_flags(config_class: type[C], flags: argparse.Namespace) -> C:
     Raises:
         UsageError: a value is missing or out of its range.
     """
-    names = [field.name for field in dataclasses.fields(config_class)]  # type: ignore[arg-type]
-    return config_class(**{name: getattr(flags, name) for name in names})
+    fields = dataclasses.fields(config_class)  # type: ignore[arg-type]
+    given = {field.name: getattr(flags, field.name) for field in fields}
+    return config_class(**{name: value for name, value in given.items() if value is not None})

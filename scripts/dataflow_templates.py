@@ -64,6 +64,8 @@ def parameter(field: dataclasses.Field[Any], kind: type[Any]) -> dict[str, Any]:
         described["paramType"] = "ENUM"
         described["enumOptions"] = [{"value": choice} for choice in field.metadata["choices"]]
     default = IN_THE_IMAGE.get(field.name, field.default)
+    if isinstance(default, tuple):  # a parameter is one text
+        default = ",".join(default)
     if default not in (None, "") and not required:
         described["defaultValue"] = json.dumps(default) if isinstance(default, bool) else str(default)
     return described

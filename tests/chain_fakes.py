@@ -22,7 +22,24 @@ PARTITION = 3
 def make_row(offset: int, source: str = SOURCE, partition: int = PARTITION) -> Row:
     """A tagged row; every third one is rejected."""
     error = RowError("invalid_json", "truncated", b"\xff{") if offset % 3 == 2 else None
-    tag = Tag(1, "urn:1", "weld", 0.5, 0.75, "exact", "You weld.", 0, 9, "title", ["metal"], "weld", 4, 8)
+    tag = Tag(
+        1,
+        "urn:1",
+        "weld",
+        0.5,
+        0.75,
+        "exact",
+        "You weld.",
+        0,
+        9,
+        "title",
+        ["metal"],
+        "weld",
+        4,
+        8,
+        None,
+        ["urn:1"],
+    )
     skills = [] if error else [tag]
     return Row(
         source, partition, offset, None, 1, f"id-{offset}", "t", "en", skills, error, None, "m", "t", "v"

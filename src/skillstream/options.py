@@ -9,7 +9,7 @@ from typing import Any
 
 from skillstream.errors import UsageError
 
-__all__ = ["at_least", "check_options", "default_text", "flag_name", "option", "value_type"]
+__all__ = ["at_least", "check_options", "default_text", "flag_name", "is_repeatable", "option", "value_type"]
 
 
 def option(default: Any, help_text: str, *, choices: tuple[str, ...] = (), required: bool = False) -> Any:
@@ -49,7 +49,8 @@ def default_text(field: dataclasses.Field[Any]) -> str:
     if field.metadata["required"]:
         return "[required]"
     shown = field.default not in (None, "") and field.default is not False
-    return f"[default: {field.default}]" if shown else ""
+    value = ", ".join(field.default) if isinstance(field.default, tuple) else field.default
+    return f"[default: {value}]" if shown else ""
 
 
 def at_least(name: str, value: int, least: int) -> None:
@@ -58,8 +59,15 @@ def at_least(name: str, value: int, least: int) -> None:
         raise UsageError(f"--{name} must be at least {least}, got {value}")
 
 
+def is_repeatable(hint: Any) -> bool:
+    """Whether an option of this type may be given several times: `tuple[str, ...]`."""
+    return typing.get_origin(hint) is tuple
+
+
 def value_type(hint: Any) -> type[Any]:
-    """`int` for `int` and for `int | None`."""
+    """`int` for `int`, `int | None` and `tuple[int, ...]`."""
+    if is_repeatable(hint):
+        hint = typing.get_args(hint)[0]
     if isinstance(hint, types.UnionType):
         hint = next(arm for arm in typing.get_args(hint) if arm is not type(None))
     return typing.cast("type[Any]", hint)

@@ -45,6 +45,7 @@ class Tag(msgspec.Struct, frozen=True, array_like=True):
         words_start, words_end: characters of `words` in the posting's plain text, half-open.
         required: true if a sentence asks for the skill as a requirement, false if it is only wished for
             ("a plus", "preferred"), null if neither is said.
+        uris: all ids of the skill: `uri`, then those of the same thing in other taxonomies.
     """
 
     rank: int
@@ -62,6 +63,7 @@ class Tag(msgspec.Struct, frozen=True, array_like=True):
     words_start: int
     words_end: int
     required: bool | None = None
+    uris: list[str] = []
 
 
 class RowError(msgspec.Struct, frozen=True, array_like=True):
@@ -137,6 +139,7 @@ TAG_TYPE = pa.struct(
         pa.field("words_start", pa.int32(), nullable=False),
         pa.field("words_end", pa.int32(), nullable=False),
         pa.field("required", pa.bool_()),
+        pa.field("uris", pa.list_(pa.string()), nullable=False),
     ]
 )
 ERROR_TYPE = pa.struct(

@@ -9,6 +9,7 @@ from rich.table import Table
 from skillstream.cli.groups import CommandGroup
 from skillstream.cli.options import json_option
 from skillstream.cli.tables import plain_console
+from skillstream.taxonomy import DEFAULT_TAXONOMIES
 
 __all__ = ["index_group"]
 
@@ -21,9 +22,11 @@ def index_group() -> None:
 @index_group.command("build")
 @click.option(
     "--taxonomy",
-    default="esco",
+    multiple=True,
+    default=DEFAULT_TAXONOMIES,
     show_default=True,
-    help="Taxonomy to index: 'esco', or a file or folder (ESCO, O*NET, CSV, Parquet or JSONL).",
+    help="Taxonomy to index: 'esco', 'technologies', or a file or folder (ESCO, O*NET, CSV, Parquet or "
+    "JSONL). Repeat the option for one index of several.",
 )
 @click.option(
     "--model",
@@ -36,13 +39,14 @@ def index_group() -> None:
     required=True,
     help="Folder or address of the index; running jobs take up new versions from there.",
 )
-def build_command(taxonomy: str, model: str, output: str) -> None:
-    """Embed the labels of a taxonomy into a new version of the index in --output."""
+def build_command(taxonomy: tuple[str, ...], model: str, output: str) -> None:
+    """Embed the labels of taxonomies into a new version of the index in --output."""
     from skillstream.encoder import load_encoder
     from skillstream.index import build_index, save_index
-    from skillstream.taxonomy import load_taxonomy
+    from skillstream.tagging import taxonomy_names
+    from skillstream.taxonomy import load_taxonomies
 
-    skills = load_taxonomy(taxonomy)
+    skills = load_taxonomies(taxonomy_names(taxonomy))
     index = build_index(skills, load_encoder(model))
     version = save_index(index, output)
     click.echo(f"{len(index):,} skills of {skills.name} {skills.version}: {version}")

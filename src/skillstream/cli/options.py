@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from skillstream.options import flag_name, value_type
+from skillstream.options import flag_name, is_repeatable, value_type
 
 __all__ = ["config_options", "json_option", "runner_option"]
 
@@ -50,6 +50,7 @@ def _option(field: dataclasses.Field[Any], hint: Any) -> Callable[..., Any]:
         flag_name(field),
         field.name,
         type=kind,
+        multiple=is_repeatable(hint),
         **({"required": True} if required else {"default": field.default}),
         show_default=field.default not in (None, ""),
         help=help_text,

@@ -1,9 +1,10 @@
-"""The skills index of a taxonomy and a model, built once and kept in the user's cache."""
+"""The skills index of taxonomies and a model, built once and kept in the user's cache."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 from skillstream.encoder import Encoder, ModelFolder, load_encoder, resolve_model
@@ -17,15 +18,15 @@ from skillstream.index.skills_index import (
     save_index,
 )
 from skillstream.storage import cache_folder, check_writable, temporary_folder
-from skillstream.taxonomy import Taxonomy, load_taxonomy
+from skillstream.taxonomy import Taxonomy, load_taxonomies
 
 __all__ = ["default_index", "default_index_folder", "index_folder"]
 
 logger = logging.getLogger(__name__)
 
 
-def default_index(taxonomy: str, encoder: Encoder) -> SkillsIndex:
-    """The index of a taxonomy (`esco` or a path) for `encoder`, built once and kept in the user's cache.
+def default_index(taxonomies: str | Sequence[str], encoder: Encoder) -> SkillsIndex:
+    """The index of taxonomies (names or paths) for `encoder`, built once and kept in the user's cache.
 
     Processes may race: each builds what it does not find, and whole versions replace each other. Where the
     cache cannot be written the index is built anew in every process.
@@ -33,7 +34,7 @@ def default_index(taxonomy: str, encoder: Encoder) -> SkillsIndex:
     Raises:
         TaxonomyError: the taxonomy cannot be read.
     """
-    loaded = load_taxonomy(taxonomy)
+    loaded = load_taxonomies(taxonomies)
     folder = _cache_folder_of(loaded, encoder)
     index = _cached(folder, encoder)
     if index is None:
@@ -45,11 +46,13 @@ def default_index(taxonomy: str, encoder: Encoder) -> SkillsIndex:
     return index
 
 
-def default_index_folder(taxonomy: str, encoder: Encoder, *, temporary: bool = False) -> Path:
+def default_index_folder(
+    taxonomies: str | Sequence[str], encoder: Encoder, *, temporary: bool = False
+) -> Path:
     """The folder in the user's cache that `default_index` keeps this index in, for workers to read.
 
     Args:
-        taxonomy: `esco` or a path.
+        taxonomies: `esco`, `technologies` or paths.
         encoder: what the index is for.
         temporary: where the cache cannot be written, a folder that is removed when this process ends will do.
 
@@ -57,7 +60,7 @@ def default_index_folder(taxonomy: str, encoder: Encoder, *, temporary: bool = F
         TaxonomyError: the taxonomy cannot be read.
         OutputError: the cache cannot be written.
     """
-    loaded = load_taxonomy(taxonomy)
+    loaded = load_taxonomies(taxonomies)
     folder = _cache_folder_of(loaded, encoder)
     if _cached(folder, encoder) is not None:
         return folder
@@ -77,7 +80,7 @@ def default_index_folder(taxonomy: str, encoder: Encoder, *, temporary: bool = F
 
 
 def index_folder(
-    taxonomy: str, model: str = "default", backend: str = "auto", *, temporary: bool = False
+    taxonomies: str | Sequence[str], model: str = "default", backend: str = "auto", *, temporary: bool = False
 ) -> Path:
     """As `default_index_folder` by the model's name: it is loaded only if the index has to be built.
 
@@ -91,10 +94,10 @@ def index_folder(
     """
     found = resolve_model(model)
     name = choose_backend(found).name if backend == "auto" else backend
-    folder = _cache_folder(load_taxonomy(taxonomy), found.fingerprint, name)
+    folder = _cache_folder(load_taxonomies(taxonomies), found.fingerprint, name)
     if _cached(folder, found) is not None:
         return folder
-    return default_index_folder(taxonomy, load_encoder(model, backend=backend), temporary=temporary)
+    return default_index_folder(taxonomies, load_encoder(model, backend=backend), temporary=temporary)
 
 
 def _cache_folder_of(taxonomy: Taxonomy, encoder: Encoder) -> Path:

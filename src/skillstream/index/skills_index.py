@@ -4,7 +4,7 @@
       CURRENT          name of the version in use, replaced atomically
       3f9a0c51d2e7/    one version, never changed once it is visible
         index.json     formats, fingerprints, checksums (`IndexInfo`)
-        skills.parquet ids, labels, alternative labels, groups
+        skills.parquet ids, labels, alternative labels, groups; those found by name alone come last
         vectors.npy    float32[n, dim], L2-normalised, memory-mapped when read
 
 A version is written into a hidden folder, flushed to disk, renamed, and only then named in `CURRENT`:
@@ -55,6 +55,7 @@ class SkillsIndex:
         skills: the taxonomy's entries.
         vectors: float32[n, dim], L2-normalised; read-only, often memory-mapped.
         labels, uris: preferred labels and ids.
+        searched: so many skills, the first ones, may be found by meaning; the others by their names alone.
     """
 
     def __init__(self, taxonomy: Taxonomy, vectors: Floats, info: IndexInfo) -> None:
@@ -63,6 +64,7 @@ class SkillsIndex:
         self.skills = taxonomy.skills
         self.labels: Sequence[str] = [skill.label for skill in taxonomy.skills]
         self.uris: Sequence[str] = [skill.uri for skill in taxonomy.skills]
+        self.searched = sum(not skill.name_only for skill in taxonomy.skills)
 
     def __len__(self) -> int:
         return len(self.skills)
@@ -111,8 +113,10 @@ class SkillsIndex:
         return self.skills[i].kind
 
     def search(self, queries: Floats, k: int) -> tuple[Ints, Floats]:
-        """The k skills nearest to every query: see `skillstream.index.search.top_k`."""
-        return top_k(queries, self.vectors, k)
+        """The k skills nearest to every query, of those that are searched: see `skillstream.index.search`."""
+        if not self.searched:
+            return np.empty((len(queries), 0), np.int64), np.empty((len(queries), 0), np.float32)
+        return top_k(queries, self.vectors[: self.searched], k)
 
 
 def build_index(taxonomy: Taxonomy, encoder: Encoder) -> SkillsIndex:
@@ -121,6 +125,7 @@ def build_index(taxonomy: Taxonomy, encoder: Encoder) -> SkillsIndex:
     Raises:
         IndexFormatError: the encoder gives vectors that are not finite or not of length 1.
     """
+    taxonomy = taxonomy.ordered()
     labels = [_shortened(skill.label, encoder) for skill in taxonomy.skills]
     vectors = np.ascontiguousarray(encoder.encode(labels), np.float32)
     if not np.allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-3):

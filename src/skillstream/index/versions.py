@@ -49,7 +49,7 @@ __all__ = [
     "write_version",
 ]
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 POINTER, LOCK = "CURRENT", ".lock"
 INFO, SKILLS, VECTORS = "index.json", "skills.parquet", "vectors.npy"
 KEPT_VERSIONS = 3  # running jobs may still read the one before
@@ -58,7 +58,16 @@ READ_WAITS = (0.0, 0.01, 0.05, 0.2)
 
 TEXTS = pa.list_(pa.string())
 SKILLS_SCHEMA = pa.schema(
-    {"uri": pa.string(), "label": pa.string(), "alt_labels": TEXTS, "groups": TEXTS, "kind": pa.string()}
+    [
+        ("uri", pa.string()),
+        ("label", pa.string()),
+        ("alt_labels", TEXTS),
+        ("groups", TEXTS),
+        ("kind", pa.string()),
+        ("same_as", TEXTS),
+        ("as_written", TEXTS),
+        ("in_context", TEXTS),
+    ]
 )
 Floats = npt.NDArray[np.float32]
 T = TypeVar("T")

@@ -4,7 +4,7 @@ Aho–Corasick runs over *words*, not characters: every word of a name is given 
 becomes a string with one code point a word, and a name is found as a substring of it. So matches are whole
 words by construction, positions are word numbers, and all tolerance (case, plural, hyphens, spelling) lies in
 the normal form of words (`skillstream.ranking.words`). Which names are looked for is decided in
-`skillstream.ranking.names`.
+`skillstream.ranking.names`, whether an ordinary word is meant as one in `skillstream.ranking.name_context`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING
 import msgspec
 from ahocorasick_rs import AhoCorasick, MatchKind
 
-from skillstream.ranking.names import Kind, Name, collect_names
+from skillstream.ranking.name_context import Mention, contexts
+from skillstream.ranking.names import Kind, collect_names
 from skillstream.ranking.words import PIECE, WORD, lower, normal_word
+from skillstream.taxonomy import Skill
 
 if TYPE_CHECKING:
     from skillstream.index import SkillsIndex
@@ -27,10 +29,6 @@ UNKNOWN = "\x01"  # stands for every word that no name has
 FIRST_CODE = 0x100
 MEMO_CHUNKS = 200_000  # pieces of text whose codes are remembered: about 30 MB
 
-# A single letter is a name only between these: "Python, R and SQL", "R programming".
-BEFORE_LETTER = frozenset(["", "and", "or", "in", "using", "with", "like", "as", *",;/:•*&"])
-AFTER_LETTER = frozenset(["", "and", "or", "programming", "language", "studio", "packages", *",;/.)&"])
-
 
 class ExactMatch(msgspec.Struct, frozen=True, gc=False):
     """One skill named in a sentence.
@@ -40,6 +38,7 @@ class ExactMatch(msgspec.Struct, frozen=True, gc=False):
         start, end: characters of the sentence, half-open.
         kind: `preferred` label, its `variant` without the parenthesis, or `alternative` label.
         shared: how many skills have this name as their `kind`; more than one means it is ambiguous.
+        context: how sure it is that the words are meant as this name, in [0.5, 1].
     """
 
     skill: int
@@ -47,6 +46,7 @@ class ExactMatch(msgspec.Struct, frozen=True, gc=False):
     end: int
     kind: Kind
     shared: int
+    context: float = 1.0
 
     @property
     def preferred(self) -> bool:
@@ -57,9 +57,9 @@ class ExactMatch(msgspec.Struct, frozen=True, gc=False):
 class ExactMatcher:
     """Finds the names of a taxonomy's skills in sentences."""
 
-    def __init__(self, labels: Sequence[str], alt_labels: Sequence[Sequence[str]]) -> None:
-        """Takes the preferred label and the alternative labels of skill 0, 1, ..."""
-        self._names = collect_names(labels, alt_labels)
+    def __init__(self, skills: Sequence[Skill]) -> None:
+        """Takes skill 0, 1, ... with their labels."""
+        self._names = collect_names(skills)
         words = dict.fromkeys(word for name in self._names for word in name.words)
         self._codes = _Codes({word: _code(number) for number, word in enumerate(words)})
         patterns = ["".join([self._codes.of_word[word] for word in name.words]) for name in self._names]
@@ -68,7 +68,7 @@ class ExactMatcher:
     @classmethod
     def for_index(cls, index: SkillsIndex) -> ExactMatcher:
         """The matcher for the skills of an index."""
-        return cls(index.labels, [index.alt_labels(i) for i in range(len(index))])
+        return cls(index.skills)
 
     def find(self, sentence: str) -> list[ExactMatch]:
         """Skills named in the sentence, from left to right; of overlapping names the longest.
@@ -81,12 +81,17 @@ class ExactMatcher:
         if not found:
             return []
         spans = list(self._spans(lowered))
+        mentions = [
+            Mention(self._names[number], spans[first][0], spans[last - 1][1]) for number, first, last in found
+        ]
         matches = []
-        for number, first, last in found:
-            name, start, end = self._names[number], spans[first][0], spans[last - 1][1]
-            if not name.written or _stands_as_name(name, sentence, start, end):
-                shared = len(name.skills)
-                matches += [ExactMatch(skill, start, end, name.kind, shared) for skill in name.skills]
+        for mention, context in zip(mentions, contexts(sentence, mentions), strict=True):
+            if context > 0:
+                name, shared = mention.name, len(mention.name.skills)
+                matches += [
+                    ExactMatch(skill, mention.start, mention.end, name.kind, shared, context)
+                    for skill in name.skills
+                ]
         return matches
 
     def _spans(self, lowered: str) -> Iterator[tuple[int, int]]:
@@ -128,19 +133,6 @@ class _Codes(dict[str, str]):
         """A letter alone is none of our words here: "S.R.O." does not name R."""
         known = self.of_word.get(normal_word(piece), UNKNOWN)
         return UNKNOWN if len(piece) == 1 and piece.isalpha() else known
-
-
-def _stands_as_name(name: Name, sentence: str, start: int, end: int) -> bool:
-    """Whether an ordinary word, a two-letter acronym or a single letter is meant as a name."""
-    surface = sentence[start:end]
-    if surface not in name.written:
-        return False
-    if len(surface) == 1:
-        before = WORD.findall(lower(sentence[max(0, start - 20) : start]))
-        after = WORD.findall(lower(sentence[end : end + 20]))
-        return (before[-1] if before else "") in BEFORE_LETTER and (after[0] if after else "") in AFTER_LETTER
-    # "Access to ..." begins a sentence, "SQL, Access" does not.
-    return surface.isupper() or any(character.isalnum() for character in sentence[:start])
 
 
 def _code(number: int) -> str:

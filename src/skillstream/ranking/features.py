@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skillstream.ranking.exact import ExactMatch
+from skillstream.ranking.name_context import SURE_ENOUGH
 
 __all__ = ["FEATURES", "KINDS", "best_names", "exact_features", "label_lengths", "weight_vector"]
 
@@ -42,13 +43,20 @@ def label_lengths(labels: Sequence[str]) -> Floats:
 
 
 def best_names(matches: Sequence[ExactMatch]) -> dict[int, ExactMatch]:
-    """For each skill named in a sentence its surest name: preferred before variant before alternative."""
+    """For each skill named in a sentence its surest name.
+
+    What is meant as a name for sure comes first, then preferred before variant before alternative.
+    """
     best: dict[int, ExactMatch] = {}
     for match in matches:
         known = best.get(match.skill)
-        if known is None or KINDS.index(match.kind) < KINDS.index(known.kind):
+        if known is None or _rank(match) < _rank(known):
             best[match.skill] = match
     return best
+
+
+def _rank(match: ExactMatch) -> tuple[bool, int]:
+    return match.context < SURE_ENOUGH, KINDS.index(match.kind)
 
 
 def exact_features(features: Floats, skills: npt.NDArray[np.int64], names: Mapping[int, ExactMatch]) -> None:

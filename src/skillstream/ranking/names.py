@@ -1,9 +1,10 @@
 """Which names of a taxonomy's skills are fit to be looked for in text, and how strictly.
 
 Taxonomies hold names that mean their skill only in their place: ESCO has "data" for statistics, "form" for
-design principles and "?" for three skills. The rules were made by looking at what is found in real postings.
-They are about form and counts, so that they serve any taxonomy, and one short list of names
-(`data/ambiguous_names.csv`).
+design principles and "?" for three skills; products are called "Go", "Excel" and "Word". The rules were made
+by looking at what is found in real postings. They are about form and counts, so that they serve any
+taxonomy; beside them there is one short list of names (`data/ambiguous_names.csv`), and what a taxonomy says
+of its own names (`Skill.as_written`, `Skill.in_context`).
 """
 
 from __future__ import annotations
@@ -19,12 +20,16 @@ from typing import Literal
 import msgspec
 
 from skillstream.ranking.words import normal_words
+from skillstream.taxonomy import Skill
 
-__all__ = ["Kind", "Name", "collect_names"]
+__all__ = ["Kind", "Name", "Rule", "collect_names"]
 
 Kind = Literal["preferred", "variant", "alternative"]
 KINDS: tuple[Kind, ...] = ("preferred", "variant", "alternative")
 Words = tuple[str, ...]
+# How strictly a name is looked for; how it is judged: `skillstream.ranking.name_context`.
+Rule = Literal["any", "as-written", "in-context"]
+RULES: tuple[Rule, ...] = ("any", "as-written", "in-context")
 
 # A one-word alternative label whose word stands in the names of more skills than this tells none of them:
 # "data", "process", "design", "equipment" stand in hundreds.
@@ -43,54 +48,93 @@ class Name(msgspec.Struct, frozen=True):
         words: its normal form (`skillstream.ranking.words`).
         skills: the skills that have this name.
         kind: what the name is to them; the surest kind that any skill has it as.
-        written: the spellings that alone count as this name; empty if any does.
+        rule: how strictly it is looked for.
+        written: the spellings that alone count as this name; empty if `rule` is `any`.
+        proper: whether it is the proper name of a product, standard or certificate.
     """
 
     words: Words
     skills: list[int]
     kind: Kind
+    rule: Rule = "any"
     written: frozenset[str] = frozenset()
+    proper: bool = False
 
 
-def collect_names(labels: Sequence[str], alt_labels: Sequence[Sequence[str]]) -> list[Name]:
+def collect_names(skills: Sequence[Skill]) -> list[Name]:
     """The names fit to be looked for, of skill 0, 1, ...; each normal form once.
 
     Of several skills with one name those keep it that have it as the surest kind: that ESCO also has "SQL" as
-    an alternative label of "database management systems" is of no use to anybody.
+    an alternative label of "database management systems" is of no use to anybody. A product of which the
+    taxonomy says how it is written keeps its name before all others.
     """
     owners: dict[Words, dict[Kind, dict[int, None]]] = {}
-    spellings: dict[Words, set[str]] = {}
+    spellings: dict[tuple[Words, int], set[str]] = {}
+    products: dict[Words, set[int]] = {}
+    rules: dict[Words, Rule] = {}
+    proper: set[Words] = set()
     skills_of_word: Counter[str] = Counter()
-    for skill, label in enumerate(labels):
+    for number, skill in enumerate(skills):
+        stated = _stated_rules(skill)
         of_skill: set[str] = set()
-        for kind, name in _spelled_names(label, alt_labels[skill]):
+        for kind, name in _spelled_names(skill):
             words = tuple(normal_words(name))
             of_skill.update(words)
-            if _is_fit(words, kind):
-                owners.setdefault(words, {}).setdefault(kind, {})[skill] = None
-                spellings.setdefault(words, set()).add(name)
-        for words in _gerunds(normal_words(label)):
-            owners.setdefault(words, {}).setdefault("variant", {})[skill] = None
-        skills_of_word.update(of_skill)
+            named = skill.name_only or words in stated
+            if _is_fit(words, kind, stated=named):
+                owners.setdefault(words, {}).setdefault(kind, {})[number] = None
+                spellings.setdefault((words, number), set()).add(name)
+                if skill.name_only and stated.get(words) == "as-written":
+                    products.setdefault(words, set()).add(number)
+                if words in stated:
+                    rules[words] = max(stated[words], rules.get(words, "any"), key=RULES.index)
+                if skill.name_only or skill.same_as:
+                    proper.add(words)
+        if not skill.name_only:
+            for words in _gerunds(normal_words(skill.label)):
+                owners.setdefault(words, {}).setdefault("variant", {})[number] = None
+            skills_of_word.update(of_skill)
     names = []
     for words, by_kind in owners.items():
-        kind = next(kind for kind in KINDS if kind in by_kind)
-        skills = list(by_kind[kind])
-        vague = len(skills) > 1 or skills_of_word[words[0]] > MAX_SKILLS_OF_WORD
-        if not (kind == "alternative" and len(words) == 1 and vague):
-            names.append(Name(words, skills, kind, _written(words, spellings.get(words, set()))))
+        first = products.get(words, set())
+        kind = next(kind for kind in KINDS if kind in by_kind and (not first or first & by_kind[kind].keys()))
+        having = [skill for skill in by_kind[kind] if not first or skill in first]
+        vague = len(having) > 1 or skills_of_word[words[0]] > MAX_SKILLS_OF_WORD
+        if kind == "alternative" and len(words) == 1 and vague:
+            continue
+        written = {name for skill in having for name in spellings.get((words, skill), ())}
+        rule = rules.get(words) or _rule(words, written)
+        spelled = frozenset(written) if rule != "any" else frozenset[str]()
+        names.append(Name(words, having, kind, rule, spelled, words in proper))
     return names
 
 
-def _spelled_names(label: str, alt_labels: Sequence[str]) -> Iterator[tuple[Kind, str]]:
-    """The names of a skill: labels as they are, and "Java (computer programming)" also as "Java"."""
-    yield "preferred", label
-    if label.endswith(")"):
-        yield "variant", PARENTHESIS.sub("", label)
-    for name in alt_labels:
-        yield "alternative", name
+def _spelled_names(skill: Skill) -> Iterator[tuple[Kind, str]]:
+    """The names of a skill: labels as they are, and "Java (computer programming)" also as "Java".
+
+    All names of a product are names of its own; those of a task only say it in other words.
+    """
+    yield "preferred", skill.label
+    if skill.name_only:
+        yield from (("variant", name) for name in skill.alt_labels)
+        return
+    if skill.label.endswith(")"):
+        yield "variant", PARENTHESIS.sub("", skill.label)
+    stated = {*skill.as_written, *skill.in_context}
+    for name in skill.alt_labels:
+        yield ("variant" if name in stated else "alternative"), name
         if name.endswith(")"):
             yield "alternative", PARENTHESIS.sub("", name)
+
+
+def _stated_rules(skill: Skill) -> dict[Words, Rule]:
+    """What the taxonomy itself says of the names of a skill; of two rules for one form the stricter."""
+    rules: dict[Words, Rule] = {}
+    for name in skill.as_written:
+        rules[tuple(normal_words(name))] = "as-written"
+    for name in skill.in_context:
+        rules[tuple(normal_words(name))] = "in-context"
+    return rules
 
 
 def _gerunds(words: Sequence[str]) -> Iterator[Words]:
@@ -113,20 +157,20 @@ def _gerund(verb: str) -> str:
     return verb + "ing"
 
 
-def _is_fit(words: Words, kind: Kind) -> bool:
+def _is_fit(words: Words, kind: Kind, *, stated: bool) -> bool:
     if not any(character.isalpha() for word in words for character in word):
         return False
     if kind == "alternative" and words[0] in FRAGMENT_STARTS:
         return False
-    return " ".join(words) not in _ambiguous_names("never")
+    return stated or " ".join(words) not in _ambiguous_names("never")
 
 
-def _written(words: Words, spellings: set[str]) -> frozenset[str]:
-    """The spellings that alone count, for ordinary words, two capitals ("HR") and single letters."""
+def _rule(words: Words, spellings: set[str]) -> Rule:
+    """The rule for ordinary words, two capitals ("HR") and single letters; where the taxonomy states none."""
     if len(words) > 1 or any(name == name.lower() for name in spellings):
-        return frozenset()
+        return "any"
     short = len(words[0]) <= 2 and all(name.isupper() for name in spellings)
-    return frozenset(spellings) if short or words[0] in _ambiguous_names("as-written") else frozenset()
+    return "as-written" if spellings and (short or words[0] in _ambiguous_names("as-written")) else "any"
 
 
 @cache

@@ -24,6 +24,8 @@ from skillstream.postings import BOILERPLATE, Document, Sentence, Stance, is_req
 from skillstream.ranking.exact import ExactMatch, ExactMatcher
 from skillstream.ranking.features import FEATURES, best_names, exact_features, label_lengths, weight_vector
 from skillstream.ranking.heads import Heads
+from skillstream.ranking.name_context import SURE_ENOUGH
+from skillstream.ranking.name_evidence import known_words, rests_on_name
 from skillstream.ranking.token_match import evidence_span, token_match
 from skillstream.ranking.word_overlap import LabelWords
 from skillstream.ranking.words import normal_words
@@ -46,6 +48,10 @@ POSTING_WORDS = frozenset([
 ])  # fmt: skip
 # From this similarity on an exact match is also a semantic one.
 SEMANTIC = 0.35
+# What is told by its name alone is as sure as its context says: at context 0.5, and at 1.
+NAME_CONFIDENCE = (0.8, 0.92)
+# A word that may be a name counts if the posting names so many others beyond doubt; with this confidence.
+COMPANY, WEAK_CONFIDENCE = 3, 0.6
 # Labels this alike are one skill under two names, wherever they are found ...
 SAME_SKILL = 0.9
 # ... and these are, if the same words prove both: the better one is kept.
@@ -78,6 +84,8 @@ class Match(msgspec.Struct, frozen=True, array_like=True, gc=False):
         confidence: calibrated probability that it is right.
         kind: `exact`, `semantic` or `both`.
         start, end: characters in the sentence of the words that prove it.
+        context: how sure it is that the words are meant as this name (`ExactMatch.context`); 1 if they are
+            no name.
     """
 
     skill: int
@@ -86,6 +94,7 @@ class Match(msgspec.Struct, frozen=True, array_like=True, gc=False):
     kind: str
     start: int
     end: int
+    context: float = 1.0
 
 
 SentenceMatches = tuple[Match, ...]  # best first; what is below the threshold is not in it
@@ -105,6 +114,8 @@ class Ranker:
         self._matcher = ExactMatcher.for_index(index)
         self._words = LabelWords(index.labels)
         self._lengths = label_lengths(index.labels)
+        self._known_words = known_words(index.skills)
+        self._named_only = np.arange(len(index)) >= index.searched
         self._threads = ThreadpoolController()
 
     def match_sentences(self, texts: Sequence[str], encoded: Encoded) -> list[SentenceMatches]:
@@ -161,22 +172,33 @@ class Ranker:
         scores = features @ self._weights
         named = np.isin(skills, list(names))
         confidences = self.lane.confidence.of(scores, gate, named)
+        for row in np.flatnonzero(self._named_only[skills]).tolist():
+            confidences[row] = _name_confidence(names[int(skills[row])].context)
         kept = np.flatnonzero(confidences >= self.min_confidence)
         kept = kept[np.argsort(-scores[kept], kind="stable")][: self.options.top_k]
         spans = encoded.spans[encoded.bounds[i] : encoded.bounds[i + 1]]
+        proper = [
+            (match.start, match.end)
+            for skill, match in names.items()
+            if self._named_only[skill] or self.index.skills[skill].same_as
+        ]
         matches = []
         for row in kept.tolist():
             skill = int(skills[row])
             similarity = float(features[row, POOLED] + features[row, TOKEN]) / 2
+            context = 1.0
             if skill in names:
-                start, end = names[skill].start, names[skill].end
+                start, end, context = names[skill].start, names[skill].end, names[skill].context
                 kind = "both" if similarity >= SEMANTIC else "exact"
             else:
                 start, end = evidence_span(text, token_weights[:, row], spans)
                 if POSTING_WORDS.issuperset(normal_words(text[start:end])):
                     continue
+                label = self.index.labels[skill]
+                if rests_on_name(text, start, end, label, proper, self._known_words):
+                    continue
                 kind = "semantic"
-            matches.append(Match(skill, similarity, float(confidences[row]), kind, start, end))
+            matches.append(Match(skill, similarity, float(confidences[row]), kind, start, end, context))
         return tuple(matches)
 
     def rank_document(self, document: Document, matches: Sequence[SentenceMatches]) -> list[Tag]:
@@ -188,10 +210,13 @@ class Ranker:
         """
         best: dict[int, tuple[Match, Sentence]] = {}
         stances: dict[int, set[Stance]] = {}
+        doubtful = self._technologies(matches) < COMPANY
         for sentence, found in zip(document.sentences, matches, strict=True):
             boilerplate = sentence.section in BOILERPLATE
             for match in found:
                 if boilerplate and (match.kind == "semantic" or match.confidence < BOILERPLATE_CONFIDENCE):
+                    continue
+                if match.context < SURE_ENOUGH and doubtful:
                     continue
                 stance = stance_of(sentence.text, match.start, match.end, sentence.section)
                 if stance is Stance.NEGATED:  # "No SQL needed"
@@ -215,12 +240,23 @@ class Ranker:
     def _same_skill(self, a: tuple[Match, Sentence], b: tuple[Match, Sentence]) -> bool:
         """Whether both are one skill: labels that mean the same, or nearly so on the same evidence."""
         (match, sentence), (other, other_sentence) = a, b
+        if self._named_only[match.skill] or self._named_only[other.skill]:  # EC2 is not ECS, however alike
+            return False
         overlap = (
             sentence.start + match.start < other_sentence.start + other.end
             and other_sentence.start + other.start < sentence.start + match.end
         )
         alike = float(self.index.vectors[match.skill] @ self.index.vectors[other.skill])
         return alike >= (SAME_EVIDENCE if overlap else SAME_SKILL)
+
+    def _technologies(self, matches: Sequence[SentenceMatches]) -> int:
+        """How many things the posting names beyond doubt that only their names tell."""
+        return len({
+            match.skill
+            for found in matches
+            for match in found
+            if self._named_only[match.skill] and match.context >= SURE_ENOUGH
+        })  # fmt: skip
 
     def _tag(self, rank: int, match: Match, sentence: Sentence, required: bool | None) -> Tag:
         return Tag(
@@ -239,4 +275,12 @@ class Ranker:
             words_start=sentence.start + match.start,
             words_end=sentence.start + match.end,
             required=required,
+            uris=[self.index.uris[match.skill], *self.index.skills[match.skill].same_as],
         )
+
+
+def _name_confidence(context: float) -> float:
+    if context < SURE_ENOUGH:
+        return WEAK_CONFIDENCE
+    low, high = NAME_CONFIDENCE
+    return low + (high - low) * (context - SURE_ENOUGH) / (1 - SURE_ENOUGH)

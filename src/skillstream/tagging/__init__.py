@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from skillstream.tagging.config import FilesConfig, TagConfig
+from skillstream.tagging.config import FilesConfig, TagConfig, taxonomy_names
 from skillstream.tagging.start import Start, start_job
 from skillstream.tagging.stream_config import StreamConfig
 from skillstream.tagging.tagger import (
@@ -25,5 +25,6 @@ __all__ = [
     "Tagger",
     "model_version",
     "start_job",
+    "taxonomy_names",
     "taxonomy_version",
 ]

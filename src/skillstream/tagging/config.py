@@ -6,13 +6,29 @@ Every field carries its help text. `skillstream.cli.options` makes click options
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from skillstream.errors import UsageError
 from skillstream.options import at_least, check_options, option
 from skillstream.postings import FieldMapping
+from skillstream.taxonomy import DEFAULT_TAXONOMIES
 
-__all__ = ["FilesConfig", "TagConfig"]
+__all__ = ["FilesConfig", "TagConfig", "taxonomy_names"]
+
+
+def taxonomy_names(given: str | Sequence[str]) -> tuple[str, ...]:
+    """Names and paths of taxonomies, each once; "esco,technologies" names two, unless there is such a file.
+
+    Raises:
+        UsageError: one of them is empty, or none is given.
+    """
+    several = [given] if isinstance(given, str) else given
+    names = [name for one in several for name in ([one] if Path(one).exists() else one.split(","))]
+    if not names or not all(name.strip() for name in names):
+        raise UsageError("--taxonomy is empty: give 'esco', 'technologies' or a path")
+    return tuple(dict.fromkeys(name.strip() for name in names))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +48,10 @@ class TagConfig:
         "Library that runs the encoder; 'auto' is OpenVINO on a CPU and torch on a CUDA GPU.",
         choices=("auto", "openvino", "torch"),
     )
-    taxonomy: str = option(
-        "esco", "Skill taxonomy: 'esco', or a file or folder (ESCO, O*NET, CSV, Parquet or JSONL)."
+    taxonomy: tuple[str, ...] = option(
+        DEFAULT_TAXONOMIES,
+        "Skill taxonomy: 'esco', 'technologies', or a file or folder (ESCO, O*NET, CSV, Parquet or JSONL). "
+        "Repeat the option, or separate names by commas, to tag with several.",
     )
     index: str | None = option(
         None,
@@ -69,8 +87,7 @@ class TagConfig:
         check_options(self)
         if self.index is not None and not self.index.strip():
             raise UsageError("--index is empty: name the folder of an index, or leave the option out")
-        if not self.taxonomy.strip():
-            raise UsageError("--taxonomy is empty: give 'esco' or a path")
+        object.__setattr__(self, "taxonomy", taxonomy_names(self.taxonomy))
         at_least("top-k", self.top_k, 1)
         at_least("max-record-bytes", self.max_record_bytes, 1)
         at_least("cache-sentences", self.cache_sentences, 0)

@@ -36,7 +36,8 @@ from skillstream.postings import (
 from skillstream.ranking import Ranker, RankingOptions, SentenceMatches, load_heads
 from skillstream.rejections import Rejection, RejectionCode
 from skillstream.rows import Row, RowError, Tag, TaggedChunk
-from skillstream.tagging.config import TagConfig
+from skillstream.tagging.config import TagConfig, taxonomy_names
+from skillstream.taxonomy import DEFAULT_TAXONOMIES
 from skillstream.version import __version__
 
 __all__ = ["Explanation", "PostingRejectedError", "Tagger", "model_version", "taxonomy_version"]
@@ -87,13 +88,18 @@ class Tagger:
 
     @classmethod
     def load(
-        cls, model: str = "default", taxonomy: str = "esco", index: str | Path | None = None, **options: Any
+        cls,
+        model: str = "default",
+        taxonomy: str | Sequence[str] = DEFAULT_TAXONOMIES,
+        index: str | Path | None = None,
+        **options: Any,
     ) -> Tagger:
         """A tagger by names.
 
         Args:
             model: `default`, `base`, a sentence-transformers folder or a hub id.
-            taxonomy: `esco` or a file or folder; its index is built once and cached.
+            taxonomy: one or several of `esco`, `technologies`, and paths of files or folders; their index
+                is built once and cached.
             index: folder of a prebuilt index; wins over `taxonomy`.
             options: any further field of `skillstream.tagging.config.TagConfig`, such as `top_k`.
 
@@ -101,7 +107,10 @@ class Tagger:
             UsageError: the model, taxonomy or index cannot be used, or an option is wrong.
         """
         config = TagConfig(
-            model=model, taxonomy=taxonomy, index=None if index is None else str(index), **options
+            model=model,
+            taxonomy=taxonomy_names(taxonomy),
+            index=None if index is None else str(index),
+            **options,
         )
         return cls.from_config(config)
 

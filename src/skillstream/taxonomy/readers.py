@@ -33,6 +33,9 @@ LABEL_COLUMNS = ("preferredlabel", "label", "preflabel", "name", "skillname", "s
 ALT_COLUMNS = ("altlabels", "altlabel", "alternativelabels", "aliases", "alias", "synonyms", "synonym")
 GROUP_COLUMNS = ("groups", "group", "subcategory", "category", "categories", "cluster", "family")
 KIND_COLUMNS = ("kind", "skilltype", "type")
+SAME_AS_COLUMNS = ("sameas", "exactmatch", "escouri")
+AS_WRITTEN_COLUMNS = ("aswritten",)
+IN_CONTEXT_COLUMNS = ("incontext",)
 
 # Labels of ESCO's broadest groups, which its code lists leave out (ESCO v1.2, skill pillar).
 ESCO_BROADEST = {
@@ -68,7 +71,8 @@ def read_shipped(path: Path) -> Taxonomy:
     """The Parquet file that `scripts/build_esco_data.py` writes: one column for each field of `Skill`."""
     table = pq.read_table(path)
     metadata = table.schema.metadata
-    columns = (table.column(field).to_pylist() for field in Skill.__struct_fields__)
+    # ESCO's file has the first five fields only.
+    columns = (table.column(field).to_pylist() for field in Skill.__struct_fields__[: table.num_columns])
     skills = [Skill(*values) for values in zip(*columns, strict=True)]
     return Taxonomy(metadata[b"taxonomy.name"].decode(), metadata[b"taxonomy.version"].decode(), skills)
 
@@ -122,20 +126,24 @@ def _read_file(path: Path) -> Taxonomy:
             f"taxonomy {path}: expected an id column ({', '.join(ID_COLUMNS[:4])}, ...) and a label column "
             f"({', '.join(LABEL_COLUMNS[:4])}, ...), found {', '.join(columns) or 'no columns'}"
         )
-    alts, groups, kind = find(ALT_COLUMNS), find(GROUP_COLUMNS), find(KIND_COLUMNS)
+    kind = find(KIND_COLUMNS)
+    lists = [
+        find(names)
+        for names in (ALT_COLUMNS, GROUP_COLUMNS, SAME_AS_COLUMNS, AS_WRITTEN_COLUMNS, IN_CONTEXT_COLUMNS)
+    ]
+
+    def skill(row: Mapping[str, object]) -> Skill:
+        alts, groups, same_as, as_written, in_context = (
+            _texts(row.get(name)) if name else [] for name in lists
+        )
+        stated = _text(row.get(kind)) if kind else None
+        label_text = _text(row.get(label))
+        return Skill(_text(row.get(uri)), label_text, alts, groups, stated, same_as, as_written, in_context)
+
     return collect_skills(
         path.name.partition(".")[0],
         None,
-        (
-            Skill(
-                _text(row.get(uri)),
-                _text(row.get(label)),
-                _texts(row.get(alts)) if alts else [],
-                _texts(row.get(groups)) if groups else [],
-                _text(row.get(kind)) if kind else None,
-            )
-            for row in rows
-        ),
+        map(skill, rows),
     )
 
 

@@ -15,7 +15,10 @@ from functools import cached_property
 
 import msgspec
 
-__all__ = ["Skill", "Taxonomy", "collect_skills"]
+__all__ = ["NAME_ONLY", "Skill", "Taxonomy", "collect_skills"]
+
+# Kinds of entries that are proper names.
+NAME_ONLY = frozenset(["product", "standard", "certificate"])
 
 
 class Skill(msgspec.Struct, frozen=True, array_like=True):
@@ -26,7 +29,11 @@ class Skill(msgspec.Struct, frozen=True, array_like=True):
         label: its preferred label.
         alt_labels: other names of the same skill, without the preferred label.
         groups: labels of the groups it rolls up to, most specific first.
-        kind: the taxonomy's own word for what it is (`skill`, `knowledge`, `technology`, ...).
+        kind: the taxonomy's own word for what it is (`skill`, `knowledge`, `product`, ...); entries of
+            the kinds `NAME_ONLY` are found by their names alone.
+        same_as: ids of the same thing in other taxonomies.
+        as_written: those of its names that count only in their own spelling ("SAS", "Excel").
+        in_context: those that also need something beside them that speaks for them ("Go", "Word").
     """
 
     uri: str
@@ -34,6 +41,14 @@ class Skill(msgspec.Struct, frozen=True, array_like=True):
     alt_labels: list[str] = []
     groups: list[str] = []
     kind: str | None = None
+    same_as: list[str] = []
+    as_written: list[str] = []
+    in_context: list[str] = []
+
+    @property
+    def name_only(self) -> bool:
+        """Whether only its names tell it: what is like "Perl" in meaning or letters is not Perl."""
+        return self.kind in NAME_ONLY
 
 
 class Taxonomy:
@@ -59,6 +74,11 @@ class Taxonomy:
     def __len__(self) -> int:
         return len(self.skills)
 
+    def ordered(self) -> Taxonomy:
+        """The same taxonomy; skills that are found by name alone come last."""
+        skills = sorted(self.skills, key=lambda skill: skill.name_only)
+        return Taxonomy(self.name, self.version, skills, self.skipped, self.merged)
+
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 (hex, 32 digits of it) of the skills, whatever their order."""
@@ -80,13 +100,20 @@ def collect_skills(name: str, version: str | None, rows: Iterable[Skill]) -> Tax
             continue
         first = skills.get(uri)
         if first is None:
-            names, groups, kind = row.alt_labels, row.groups, row.kind
+            first, names = Skill(uri, label), row.alt_labels
         else:
             merged += 1
             names = [*first.alt_labels, label, *row.alt_labels]
-            groups = [*first.groups, *row.groups]
-            label, kind = first.label, first.kind or row.kind
-        skills[uri] = Skill(uri, label, _distinct(names, without=label), _distinct(groups), kind or None)
+        skills[uri] = Skill(
+            uri,
+            first.label,
+            _distinct(names, without=first.label),
+            _distinct([*first.groups, *row.groups]),
+            first.kind or row.kind or None,
+            _distinct([*first.same_as, *row.same_as], without=uri),
+            _distinct([*first.as_written, *row.as_written]),
+            _distinct([*first.in_context, *row.in_context]),
+        )
     return Taxonomy(name, version, list(skills.values()), skipped, merged)
 
 

@@ -135,7 +135,7 @@ DAMAGES = {
     "info of something else": (lambda v: (v / "index.json").write_text("[1]"), r"index\.json is damaged"),
     "another format": (
         lambda v: change_info(v / "index.json", format_version=99),
-        "format version 99.* reads 1",
+        "format version 99.* reads 2",
     ),
     "another dimension": (
         lambda v: change_info(v / "index.json", dim=16),

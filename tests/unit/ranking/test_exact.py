@@ -12,6 +12,7 @@ import skillstream
 from skillstream.ranking.exact import ExactMatcher
 from skillstream.ranking.words import lower, normal_words
 from skillstream.taxonomy.load import load_taxonomy
+from skillstream.taxonomy.skills import Skill
 
 SKILLS = {
     "Java (computer programming)": ["Javax"],
@@ -42,9 +43,13 @@ SKILLS = {
 LABELS = list(SKILLS)
 
 
+def matcher_of(labels, alternatives) -> ExactMatcher:
+    return ExactMatcher([Skill(label, label, list(alternatives[i])) for i, label in enumerate(labels)])
+
+
 @pytest.fixture(scope="module")
 def matcher() -> ExactMatcher:
-    return ExactMatcher(LABELS, list(SKILLS.values()))
+    return matcher_of(LABELS, list(SKILLS.values()))
 
 
 def found(matcher, sentence):
@@ -131,12 +136,12 @@ def test_longest_name_wins(matcher):
 def test_word_of_many_skills_tells_none():
     labels = [f"data {number}ing" for number in range(30)] + ["statistics", "soldering"]
     alternatives = [[] for _ in range(30)] + [["data"], ["fusing"]]
-    matcher = ExactMatcher(labels, alternatives)
+    matcher = matcher_of(labels, alternatives)
     assert [labels[match.skill] for match in matcher.find("data and fusing")] == ["soldering"]
 
 
 def test_no_skills_find_nothing():
-    assert ExactMatcher([], []).find("anything") == []
+    assert ExactMatcher([]).find("anything") == []
 
 
 PIECES = st.sampled_from([
@@ -158,13 +163,13 @@ def test_span_holds_the_words_of_a_name(sentence):
         assert (match.kind, match.shared) == (name.kind, len(name.skills))
 
 
-MATCHER = ExactMatcher(LABELS, list(SKILLS.values()))
+MATCHER = matcher_of(LABELS, list(SKILLS.values()))
 
 
 @pytest.mark.slow
 def test_esco_labels_find_themselves():
     skills = load_taxonomy("esco").skills
-    matcher = ExactMatcher([skill.label for skill in skills], [skill.alt_labels for skill in skills])
+    matcher = ExactMatcher(skills)
     missed = [
         skill.label
         for number, skill in enumerate(skills)
