@@ -126,7 +126,7 @@ def test_others_read_the_output(run, bucket_url, index_url, minio):
         "aws_region": "us-east-1",
         "aws_allow_http": "true",
     }
-    rows = pl.read_parquet(f"{output}/tags", storage_options=options)
+    rows = pl.read_parquet(f"{output}/tags/", storage_options=options)
     assert rows["offset"].sort().to_list() == list(range(12))
     files = S3FileSystem(
         endpoint_override=minio.endpoint.removeprefix("http://"),

@@ -69,8 +69,8 @@ def read_run(root: str | Path, *, store: Store | None = None) -> RunInfo | None:
     """
     store = open_store(root) if store is None else store
     try:
-        check_layout(root, store=store)
         data = store.read(RUN_FILE)
+        check_layout(root, store=store)
     except RunError as error:
         raise OutputError(str(error)) from error
     if data is None:

@@ -173,7 +173,7 @@ class Bucket:
             begin = f"{folder}/{prefix}" if folder else prefix
             keys = self._ask("list", folder, lambda: self._keys_from(folder, begin))
             below = {key[len(begin) - len(prefix) :].partition("/")[0] for key in keys}
-            return sorted(below)
+            return sorted(below - {prefix})
         found = self._ask("list", folder, lambda: obstore.list_with_delimiter(self._objects, folder or None))
         keys = [*found["common_prefixes"], *(item["path"] for item in found["objects"])]
         return sorted(key.rstrip("/").rpartition("/")[2] for key in keys)

@@ -153,8 +153,8 @@ class LocalStore:
 
 
 def _with_prefix(names: list[str], prefix: str) -> list[str]:
-    """Those of the sorted names that begin with the prefix."""
-    first = bisect.bisect_left(names, prefix)
+    """Those of the sorted names that begin with the prefix and are longer."""
+    first = bisect.bisect_right(names, prefix)
     return list(
         itertools.takewhile(lambda name: name.startswith(prefix), itertools.islice(names, first, None))
     )

@@ -61,7 +61,7 @@ def test_names_with_a_prefix_share_one_listing_for_a_while(tmp_path, monkeypatch
     monkeypatch.setattr(store_module.time, "monotonic", lambda: now[0])
     assert store.names("t", "b.") == ["b.1", "b.2"]
     assert store.names("t", "d.") == []
-    assert store.names("none", "b.") == []
+    assert store.names("none", "b.") == store.names("t", "c.1") == []
     store.create("t/b.3", b"")
     assert LocalStore(tmp_path).names("t", "b.") == ["b.1", "b.2"]
     assert store.names("t") == ["a.1", "b.1", "b.2", "b.3", "ba.1", "c.1"]
