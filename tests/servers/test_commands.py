@@ -21,7 +21,7 @@ SCRIPTS = Path(__file__).parents[2] / "scripts"
 
 TERM, INT, KILL = signal.SIGTERM, signal.SIGINT, signal.SIGKILL
 KAFKA = ("dev_kafka.py", fetch_jars, ["--topic=t"], "listens on", ["java"])
-MINIO = ("dev_minio.py", fetch_minio, ["--bucket=b"], "AWS_REGION", ["minio"])
+MINIO = ("dev_minio.py", fetch_minio, ["--bucket=bucket"], "AWS_REGION", ["minio"])
 FLINK = ("dev_flink.py", fetch_flink, [], "Beam flags", ["java", "python"])
 
 
