@@ -169,7 +169,8 @@ def judge(name: str, entry: Entry, vocabulary: Counter[str]) -> None:
     """How strictly a name is looked for that is not marked by hand."""
     if " " in name or not name.isalpha():
         return
-    if name.isupper() and (len(name) <= 3 or vocabulary[name.lower()]):
+    plural = key(name) != (name.lower(),)  # "PDMS" would also be found as "PDM"
+    if name.isupper() and (len(name) <= 3 or plural or vocabulary[name.lower()]):
         entry.as_written.add(name)
     elif name[1:] == name[1:].lower() and (len(name) <= 2 or vocabulary[name.lower()] >= ORDINARY):
         entry.in_context.add(name)

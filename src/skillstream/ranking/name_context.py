@@ -71,6 +71,7 @@ CUE_BEFORE = re.compile(
     + r"[^;!?]{0,45}$",
     re.IGNORECASE,
 )
+CUE_REACH = 100
 CUE_RIGHT_BEFORE = re.compile(
     rf"{_any_of(SKILLED)}\.?,?(?: (?:of|in|with|on|the|using|like))*[\s(:]+$", re.IGNORECASE
 )
@@ -139,7 +140,7 @@ def contexts(sentence: str, mentions: Sequence[Mention]) -> list[float]:
             mentions[i].name.rule != "any" and _as_written(sentence, mentions[i], plain) for i in chain
         ]
         certain = [_is_certain(sentence, mentions[i], plain) for i in chain]
-        before = CUE_BEFORE.search(sentence[: mentions[chain[0]].start]) is not None
+        before = CUE_BEFORE.search(sentence, *_just_before(mentions[chain[0]])) is not None
         after = CUE_AFTER.match(sentence[mentions[chain[-1]].end :]) is not None
         for place, i in enumerate(chain):
             if mentions[i].name.rule == "any":
@@ -152,6 +153,11 @@ def contexts(sentence: str, mentions: Sequence[Mention]) -> list[float]:
             )
             weights[i] = _weight(points if spelled[place] or points >= ENOUGH else 0.0)
     return weights
+
+
+def _just_before(mention: Mention) -> tuple[int, int]:
+    """Where a cue word may stand: no search of a long sentence for each of its names."""
+    return max(0, mention.start - CUE_REACH), mention.start
 
 
 def _weight(points: float) -> float:
