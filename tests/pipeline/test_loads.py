@@ -83,7 +83,7 @@ def test_a_machine_that_only_submits_needs_nothing_that_runs_a_model(config, tmp
     index = str(tmp_path / "index") if prebuilt else ""
     if prebuilt:
         save_index(tagger.index, index)
-    arguments = [str(tmp_path / "out"), config().model, config().taxonomy, index]
+    arguments = [str(tmp_path / "out"), config().model, str(tmp_path / "own.csv"), index]
     command = [sys.executable, "-c", textwrap.dedent(ELSEWHERE), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
