@@ -25,7 +25,7 @@ from skillstream.ranking.exact import ExactMatch, ExactMatcher
 from skillstream.ranking.features import FEATURES, best_names, exact_features, label_lengths, weight_vector
 from skillstream.ranking.heads import Heads
 from skillstream.ranking.name_context import SURE_ENOUGH
-from skillstream.ranking.name_evidence import known_words, rests_on_name
+from skillstream.ranking.name_evidence import NameEvidence
 from skillstream.ranking.token_match import evidence_span, token_match
 from skillstream.ranking.word_overlap import LabelWords
 from skillstream.ranking.words import normal_words
@@ -114,7 +114,7 @@ class Ranker:
         self._matcher = ExactMatcher.for_index(index)
         self._words = LabelWords(index.labels)
         self._lengths = label_lengths(index.labels)
-        self._known_words = known_words(index.skills)
+        self._name_evidence = NameEvidence(index.skills)
         self._named_only = np.arange(len(index)) >= index.searched
         self._threads = ThreadpoolController()
 
@@ -195,7 +195,7 @@ class Ranker:
                 if POSTING_WORDS.issuperset(normal_words(text[start:end])):
                     continue
                 label = self.index.labels[skill]
-                if rests_on_name(text, start, end, label, proper, self._known_words):
+                if self._name_evidence.rests_on_name(text, start, end, label, proper):
                     continue
                 kind = "semantic"
             matches.append(Match(skill, similarity, float(confidences[row]), kind, start, end, context))

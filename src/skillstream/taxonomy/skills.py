@@ -17,6 +17,7 @@ import msgspec
 
 __all__ = ["NAME_ONLY", "Skill", "Taxonomy", "collect_skills"]
 
+FIRST_FIELDS = 5  # uri, label, alt_labels, groups, kind
 # Kinds of entries that are proper names.
 NAME_ONLY = frozenset(["product", "standard", "certificate"])
 
@@ -83,7 +84,17 @@ class Taxonomy:
     def fingerprint(self) -> str:
         """SHA-256 (hex, 32 digits of it) of the skills, whatever their order."""
         encode = msgspec.json.Encoder().encode
-        return hashlib.sha256(b"\n".join(sorted(map(encode, self.skills)))).hexdigest()[:32]
+        return hashlib.sha256(
+            b"\n".join(sorted(encode(_stated(skill)) for skill in self.skills))
+        ).hexdigest()[:32]
+
+
+def _stated(skill: Skill) -> tuple[object, ...]:
+    """What a skill states, without later fields that are empty: outputs know the fingerprints of before."""
+    values = msgspec.structs.astuple(skill)
+    while len(values) > FIRST_FIELDS and not values[-1]:
+        values = values[:-1]
+    return values
 
 
 def collect_skills(name: str, version: str | None, rows: Iterable[Skill]) -> Taxonomy:

@@ -2,20 +2,23 @@
 
 import pytest
 
-from skillstream.ranking.name_evidence import known_words, rests_on_name
+from skillstream.ranking.name_evidence import NameEvidence
 from skillstream.taxonomy.skills import Skill
 
-KNOWN = known_words([
+EVIDENCE = NameEvidence([
     Skill("1", "dock operations", ["harbour work"]),
     Skill("2", "German"),
     Skill("3", "Docker", [], [], "product"),
+    Skill("4", "Spring", [], [], "product"),
+    Skill("5", "SAS", [], [], "product"),
+    Skill("6", "recruit people"),
 ])  # fmt: skip
 
 
 def rests(sentence, words, label, names=()):
     start = sentence.index(words)
     spans = [(sentence.index(name), sentence.index(name) + len(name)) for name in names]
-    return rests_on_name(sentence, start, start + len(words), label, spans, KNOWN)
+    return EVIDENCE.rests_on_name(sentence, start, start + len(words), label, spans)
 
 
 @pytest.mark.parametrize(
@@ -39,12 +42,15 @@ def test_nothing_but_letters(sentence, words, label, names):
         ("Frobnix operators wanted", "Frobnix", "frost protection", []),  # any first word has a capital
         ("You run Docker and dock ships", "dock ships", "dock operations", ["Docker"]),
         ("you weld pipes", "weld", "welding", []),
+        ("Reports by SAS", "SAS", "SAS language", ["SAS"]),  # the label says it itself
+        (
+            "Reports by Google Analytics",
+            "Analytics",
+            "web analytics",
+            ["Google Analytics"],
+        ),  # a word, no name
+        ("We want a Recruiter", "Recruiter", "hire people", []),  # not unknown: recruit people
     ],
 )
 def test_more_than_letters(sentence, words, label, names):
     assert not rests(sentence, words, label, names)
-
-
-def test_products_are_no_known_words():
-    assert "docker" not in KNOWN
-    assert "harbor" in KNOWN

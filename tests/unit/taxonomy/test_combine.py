@@ -57,3 +57,10 @@ def test_built_in_ones_share_entries():
 
 def test_a_name_given_twice_counts_once():
     assert load_taxonomies(["technologies", "technologies"]).name == "technologies"
+
+
+def test_later_fields_do_not_change_the_fingerprint_of_what_lacks_them():
+    plain = Taxonomy("t", "1", [Skill("u/1", "weld", ["welding"], ["metal"], "skill")])
+    assert plain.fingerprint == "686f9b45317e161f9229e33fb573e715"
+    named = Taxonomy("t", "1", [Skill("u/1", "weld", ["welding"], ["metal"], "skill", ["other/1"])])
+    assert named.fingerprint != plain.fingerprint
