@@ -1,4 +1,4 @@
-"""Writes the generated pages of docs/reference: the commands with all options, and the Parquet schema.
+"""Writes the generated pages of docs/reference: commands with all options, feeds, the Parquet schema.
 
 python scripts/update_docs.py            # tests/unit/test_docs.py fails while a page is behind
 
@@ -16,7 +16,7 @@ import click
 from skillstream.cli import cli
 
 sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]  # as a program
-from scripts import dataflow_templates, kubernetes_alerts, schema_page  # noqa: E402
+from scripts import dataflow_templates, feeds_page, kubernetes_alerts, schema_page  # noqa: E402
 
 REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
 NOTE = "<!-- Written by scripts/update_docs.py; do not edit. -->\n\n"
@@ -44,7 +44,11 @@ def cli_page() -> str:
     return "".join(parts)
 
 
-PAGES = {"cli.md": cli_page, "schema.md": lambda: NOTE + schema_page.schema_page()}
+PAGES = {
+    "cli.md": cli_page,
+    "feeds.md": lambda: NOTE + feeds_page.feeds_page(),
+    "schema.md": lambda: NOTE + schema_page.schema_page(),
+}
 
 
 def main() -> None:

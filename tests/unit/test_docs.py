@@ -25,7 +25,7 @@ def update_docs():
     return module
 
 
-@pytest.mark.parametrize("name", ["cli.md", "schema.md"])
+@pytest.mark.parametrize("name", ["cli.md", "feeds.md", "schema.md"])
 def test_generated_pages_are_current(name):
     expected = update_docs().PAGES[name]()
     assert (ROOT / "docs" / "reference" / name).read_text("utf-8") == expected, "run scripts/update_docs.py"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from skillstream.postings.containers import has_posting_fields
+from skillstream.postings.feeds import FEED_NAMES
 from skillstream.postings.fields import FURTHER_TEXT, TEXT_NAMES, TITLE_NAMES, FieldMapping
 from skillstream.postings.parse import JobPosting, parse_payload, parse_record, posting_from_mapping
 from skillstream.postings.sections import BOILERPLATE
@@ -10,6 +12,7 @@ from skillstream.postings.stance import Stance, is_required, stance_of
 
 __all__ = [
     "BOILERPLATE",
+    "FEED_NAMES",
     "FURTHER_TEXT",
     "TEXT_NAMES",
     "TITLE_NAMES",
@@ -18,6 +21,7 @@ __all__ = [
     "JobPosting",
     "Sentence",
     "Stance",
+    "has_posting_fields",
     "is_required",
     "parse_payload",
     "parse_record",

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from skillstream.errors import UsageError
 from skillstream.options import at_least, check_options, option
-from skillstream.postings import FieldMapping
+from skillstream.postings import FEED_NAMES, FieldMapping
 from skillstream.taxonomy import DEFAULT_TAXONOMIES
 
 __all__ = ["FilesConfig", "TagConfig", "taxonomy_names"]
@@ -76,6 +76,16 @@ class TagConfig:
     text_field: str | None = option(
         None, "Field that holds the posting's description, plain or HTML; default: well-known names."
     )
+    feed: str | None = option(
+        None,
+        "Feed that the records are of, such as lever (see docs/reference/feeds.md); default: each record's "
+        "own fields tell.",
+    )
+    records_path: str | None = option(
+        None,
+        "Path of the list that holds the postings of a .json file, such as jobs or data.items; default: "
+        "found where it is certain. In other sources a record may hold one posting there.",
+    )
     max_record_bytes: int = option(
         10_000_000, "Maximum bytes per record; a larger record becomes a rejected row."
     )
@@ -88,6 +98,11 @@ class TagConfig:
         if self.index is not None and not self.index.strip():
             raise UsageError("--index is empty: name the folder of an index, or leave the option out")
         object.__setattr__(self, "taxonomy", taxonomy_names(self.taxonomy))
+        if self.feed is not None and self.feed not in FEED_NAMES:
+            raise UsageError(f"--feed must be one of {', '.join(FEED_NAMES)}, got {self.feed!r}")
+        for name, path in (("records-path", self.records_path), ("text-field", self.text_field)):
+            if path is not None and not path.strip():
+                raise UsageError(f"--{name} is empty: name a field, or leave the option out")
         at_least("top-k", self.top_k, 1)
         at_least("max-record-bytes", self.max_record_bytes, 1)
         at_least("cache-sentences", self.cache_sentences, 0)
@@ -96,8 +111,14 @@ class TagConfig:
 
     @property
     def fields(self) -> FieldMapping:
-        """Which fields of a record hold id, title and text."""
-        return FieldMapping(id=self.id_field, title=self.title_field, text=self.text_field)
+        """Where in a record the posting is, and which of its fields hold id, title and text."""
+        return FieldMapping(
+            id=self.id_field,
+            title=self.title_field,
+            text=self.text_field,
+            feed=self.feed,
+            records_path=self.records_path,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

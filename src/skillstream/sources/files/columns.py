@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from skillstream.errors import SourceError
-from skillstream.postings import FURTHER_TEXT, TEXT_NAMES, TITLE_NAMES, FieldMapping
+from skillstream.postings import FieldMapping, has_posting_fields
 
 __all__ = ["check_columns"]
 
@@ -15,10 +15,9 @@ def check_columns(path: str, columns: Sequence[str], fields: FieldMapping) -> No
     for option, name in (("id", fields.id), ("title", fields.title), ("text", fields.text)):
         if name is not None and name not in columns and name.split(".")[0] not in columns:
             raise SourceError(f"{path}: no column {name!r} for --{option}-field; it has {_listed(columns)}")
-    if fields.title is not None or fields.text is not None:
+    if fields.title is not None or fields.text is not None or fields.records_path is not None:
         return
-    known = {*TITLE_NAMES, *TEXT_NAMES, *FURTHER_TEXT}
-    if not any(name.replace("_", "").replace("-", "").replace(" ", "").lower() in known for name in columns):
+    if not has_posting_fields(columns):
         raise SourceError(
             f"{path}: no column with a title or description; it has {_listed(columns)}; "
             "name one with --title-field or --text-field"

@@ -34,6 +34,7 @@ from skillstream.sources.kafka.client_settings import ClientSettings, load_clien
 from skillstream.sources.kafka.config import KafkaConfig, Share
 from skillstream.sources.kafka.partition_buffer import ChunkLimits, PartitionBuffer
 from skillstream.sources.kafka.retry import Retries, one_line
+from skillstream.times import readable_time
 
 __all__ = ["ChainEnd", "KafkaReader", "bounds_problem", "to_record"]
 
@@ -369,8 +370,9 @@ def bounds_problem(topic: str, partition: int, position: int, first: int, end: i
 
 
 def to_record(record: ConsumerRecord) -> Record:
-    """The client's record as ours; a time of -1 is none."""
-    event_time = record.timestamp if record.timestamp is not None and record.timestamp >= 0 else None
+    """The client's record as ours; a time of -1 is none, nor is one that no reader could show."""
+    has_time = record.timestamp is not None and record.timestamp >= 0
+    event_time = readable_time(record.timestamp) if has_time else None
     # A header's name comes as text, whatever its bytes were: what no text can hold is replaced.
     headers = [(name.encode(errors="replace").decode(), value) for name, value in record.headers or ()]
     return Record(record.offset, record.value, record.key, event_time, headers=headers or None)

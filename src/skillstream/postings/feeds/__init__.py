@@ -1,0 +1,10 @@
+"""Well-known feeds: how the records of each look, as one small table a feed."""
+
+from __future__ import annotations
+
+from skillstream.postings.feeds.feed import Feed, Part, part
+from skillstream.postings.feeds.recognise import FEED_NAMES, feed_named, recognise, values_at
+from skillstream.postings.feeds.systems import SYSTEMS
+from skillstream.postings.feeds.tables import TABLES
+
+__all__ = ["FEED_NAMES", "SYSTEMS", "TABLES", "Feed", "Part", "feed_named", "part", "recognise", "values_at"]

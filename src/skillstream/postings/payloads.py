@@ -1,0 +1,65 @@
+"""Bytes to a JSON value, or the reason why not. Nothing here raises for bad input."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from skillstream.rejections import Rejection, RejectionCode
+
+__all__ = ["MAX_BYTES", "decode_payload"]
+
+MAX_BYTES = 10_000_000
+
+_ANY = msgspec.json.Decoder()
+# An escaped surrogate without its partner. msgspec refuses it too, but calls it "truncated" near the end.
+_LONE_SURROGATE = re.compile(
+    rb"(?<!\\)(?:\\\\)*\\u(?:[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|[dD][c-fC-F][0-9a-fA-F]{2})"
+)
+_PAIR = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
+# A string to its end or to that of the payload; possessive, so that no byte is looked at twice.
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+_CONTROL = re.compile(rb"[\x00-\x1f]")
+
+
+def decode_payload(payload: bytes, max_bytes: int = MAX_BYTES) -> object:
+    """The value of a JSON document, or a `Rejection`. Confluent-framed JSON is unframed.
+
+    Control characters within strings, such as raw line breaks, are taken: some exports write them.
+    """
+    if len(payload) > max_bytes:
+        return Rejection(RejectionCode.TOO_LARGE, f"{len(payload)} bytes, at most {max_bytes} are read")
+    if payload.startswith(b"\0"):  # Confluent's wire format: a zero byte, the schema's id in four bytes
+        payload = payload[5:]
+        if not payload.lstrip().startswith(b"{"):
+            return Rejection(RejectionCode.UNSUPPORTED_FRAMING, "framed with a schema id, but not JSON")
+    payload = payload.removeprefix(b"\xef\xbb\xbf")
+    if not payload.strip():
+        return Rejection(RejectionCode.EMPTY, "no bytes, or only white space")
+    try:
+        payload.decode()
+    except UnicodeDecodeError as error:
+        return Rejection(RejectionCode.INVALID_UTF8, f"{error.reason} (byte {error.start})")
+    value = _decode(payload)
+    if isinstance(value, Rejection) and value.code == RejectionCode.INVALID_JSON and _CONTROL.search(payload):
+        escaped = _STRING.sub(_escape_controls, payload)
+        if escaped != payload:
+            again = _decode(escaped)
+            return value if isinstance(again, Rejection) else again
+    return value
+
+
+def _decode(payload: bytes) -> object:
+    try:
+        return _ANY.decode(payload)
+    except RecursionError:
+        return Rejection(RejectionCode.TOO_DEEP, "nested deeper than the parser goes")
+    except msgspec.DecodeError as error:
+        if _LONE_SURROGATE.search(_PAIR.sub(b"", payload)):
+            return Rejection(RejectionCode.INVALID_UNICODE, "an escaped surrogate without its partner")
+        return Rejection(RejectionCode.INVALID_JSON, str(error))
+
+
+def _escape_controls(string: re.Match[bytes]) -> bytes:
+    return _CONTROL.sub(lambda control: b"\\u%04x" % control[0][0], string[0])
