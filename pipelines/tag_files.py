@@ -99,6 +99,7 @@ def run(
         records=metrics.count("records"),
         tagged=metrics.count("tagged"),
         rejected=metrics.counts("rejected_"),
+        other_languages=metrics.counts("language_"),
         tags=metrics.count("tags"),
         resumed=sum(before.values()),
         sentences=metrics.count("sentences"),

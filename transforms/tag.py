@@ -99,7 +99,7 @@ class _WorkerDoFn(beam.DoFn):
         with self._worker.lock:
             tagger = self._worker.tagger(index)
             tagged = tagger.tag_chunk(chunk)
-        self._counters.count(tagged)
+        self._counters.count(tagged, tagger)
         return tagged, tagger
 
 
@@ -139,7 +139,7 @@ class _Counters:
             for name in ("records", "tagged", "tags", "sentences", "sentences_cached", "tokens")
         }
 
-    def count(self, chunk: TaggedChunk) -> None:
+    def count(self, chunk: TaggedChunk, tagger: Tagger) -> None:
         rejected = [row.error.code for row in chunk.rows if row.error is not None]
         self.counters["records"].inc(len(chunk.rows))
         self.counters["tagged"].inc(len(chunk.rows) - len(rejected))
@@ -149,3 +149,6 @@ class _Counters:
         self.counters["tokens"].inc(chunk.tokens)
         for code in rejected:
             Metrics.counter("skillstream", f"rejected_{code}").inc()
+        for row in chunk.rows:
+            if not tagger.serves(row.language):
+                Metrics.counter("skillstream", f"language_{row.language}").inc()

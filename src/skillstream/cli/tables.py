@@ -32,6 +32,11 @@ def print_summary(summary: RunSummary) -> None:
     )
     table.add_row("tagged", f"{summary.tagged:,}  with {summary.tags:,} tags")
     table.add_row("rejected", f"{rejected:,}" + (f"  ({codes})" if codes else ""))
+    if summary.other_languages:
+        languages = ", ".join(f"{code} {count:,}" for code, count in sorted(summary.other_languages.items()))
+        table.add_row(
+            "languages", f"{languages} not served by the model: only technologies named word for word"
+        )
     table.add_row(
         "speed",
         f"{summary.postings_per_second:,.1f} postings/s, {summary.tokens_per_second:,.0f} tokens/s,"

@@ -24,6 +24,8 @@ class RunSummary(msgspec.Struct, frozen=True):
         records: records that this run tagged or rejected; those of earlier runs are in `resumed`.
         tagged: records with at least the chance of tags: read without error.
         rejected: rejected records by code.
+        other_languages: tagged records by language, if the model does not serve it (`--languages`): these
+            have technologies named word for word and no other tags.
         tags: tags written.
         resumed: rows that stood in the output before.
         sentences, cached_sentences, tokens: what the records had, what the cache knew, what was encoded.
@@ -51,6 +53,7 @@ class RunSummary(msgspec.Struct, frozen=True):
     taxonomy_version: str
     problems: list[str]
     notes: list[str]
+    other_languages: dict[str, int] = {}
 
 
 class StreamSummary(msgspec.Struct, frozen=True):

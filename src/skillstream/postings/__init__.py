@@ -5,6 +5,7 @@ from __future__ import annotations
 from skillstream.postings.containers import has_posting_fields
 from skillstream.postings.feeds import FEED_NAMES
 from skillstream.postings.fields import FURTHER_TEXT, TEXT_NAMES, TITLE_NAMES, FieldMapping
+from skillstream.postings.language import language_code
 from skillstream.postings.parse import JobPosting, parse_payload, parse_record, posting_from_mapping
 from skillstream.postings.sections import BOILERPLATE
 from skillstream.postings.sentences import Document, Sentence, segment, split_long
@@ -23,6 +24,7 @@ __all__ = [
     "Stance",
     "has_posting_fields",
     "is_required",
+    "language_code",
     "parse_payload",
     "parse_record",
     "posting_from_mapping",

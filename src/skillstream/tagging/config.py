@@ -12,10 +12,12 @@ from pathlib import Path
 
 from skillstream.errors import UsageError
 from skillstream.options import at_least, check_options, option
-from skillstream.postings import FEED_NAMES, FieldMapping
+from skillstream.postings import FEED_NAMES, FieldMapping, language_code
 from skillstream.taxonomy import DEFAULT_TAXONOMIES
 
 __all__ = ["FilesConfig", "TagConfig", "taxonomy_names"]
+
+BUILT_IN_MODELS = frozenset({"default", "base"})  # English
 
 
 def taxonomy_names(given: str | Sequence[str]) -> tuple[str, ...]:
@@ -69,6 +71,12 @@ class TagConfig:
         "first 256 tokens.",
         choices=("sentence", "posting"),
     )
+    languages: str | None = option(
+        None,
+        "Languages (ISO 639 codes, separated by commas) that the model and the taxonomy serve; postings in "
+        "another language get technologies named word for word and nothing else. The default is 'en' for the "
+        "built-in models and any language for others.",
+    )
     id_field: str | None = option(
         None, "Field that holds the posting's id, such as job.id if it is nested; default: well-known names."
     )
@@ -106,8 +114,18 @@ class TagConfig:
         at_least("top-k", self.top_k, 1)
         at_least("max-record-bytes", self.max_record_bytes, 1)
         at_least("cache-sentences", self.cache_sentences, 0)
+        codes = () if self.languages is None else self.languages.split(",")
+        if not all(language_code(code) for code in codes):
+            raise UsageError(f"--languages must be codes such as 'en,de', got {self.languages!r}")
         if self.min_confidence is not None and not 0.0 <= self.min_confidence <= 1.0:
             raise UsageError(f"--min-confidence must lie in [0, 1], got {self.min_confidence}")
+
+    @property
+    def served_languages(self) -> frozenset[str] | None:
+        """ISO 639 codes of the languages that are served; `None`: all."""
+        if self.languages is not None:
+            return frozenset(filter(None, map(language_code, self.languages.split(","))))
+        return frozenset({"en"}) if self.model in BUILT_IN_MODELS else None
 
     @property
     def fields(self) -> FieldMapping:

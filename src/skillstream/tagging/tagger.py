@@ -33,7 +33,7 @@ from skillstream.postings import (
     segment,
     split_long,
 )
-from skillstream.ranking import Ranker, RankingOptions, SentenceMatches, load_heads
+from skillstream.ranking import Match, Ranker, RankingOptions, SentenceMatches, load_heads
 from skillstream.rejections import Rejection, RejectionCode
 from skillstream.rows import Row, RowError, Tag, TaggedChunk
 from skillstream.tagging.config import TagConfig, taxonomy_names
@@ -83,6 +83,7 @@ class Tagger:
         self.config = config or TagConfig()
         options = RankingOptions(top_k=self.config.top_k, min_confidence=self.config.min_confidence)
         self.ranker = Ranker(index, load_heads(encoder.fingerprint), options)
+        self._served = self.config.served_languages
         # The same sentence comes back thousands of times in real feeds.
         self._cache: MutableMapping[str, SentenceMatches] = LRUCache(self.config.cache_sentences)
 
@@ -270,7 +271,18 @@ class Tagger:
 
     def _rank(self, document: Document, matches: Mapping[str, SentenceMatches]) -> list[Tag]:
         ordered = [matches[sentence.text] for sentence in document.sentences]
+        if not self.serves(document.language):
+            ordered = [tuple(filter(self._is_technology, found)) for found in ordered]
         return self.ranker.rank_document(document, ordered)
+
+    def serves(self, language: str | None) -> bool:
+        """Whether postings in this language are tagged with more than technologies; `None` is not known."""
+        return language is None or self._served is None or language in self._served
+
+    def _is_technology(self, match: Match) -> bool:
+        """Names of products are the same in all languages; "art" and "chef" are not."""
+        skill = self.index.skills[match.skill]
+        return match.kind != "semantic" and (skill.name_only or bool(skill.same_as))
 
     def _tagged(
         self,
