@@ -300,7 +300,7 @@ class Tagger:
             event_time=posting.event_time if record.event_time is None else record.event_time,
             tagged_at=tagged_at,
             posting_id=posting.posting_id,
-            title=posting.title,
+            title=document.text.partition("\n")[0],
             language=document.language,
             skills=self._rank(document, matches),
             error=None,
