@@ -24,7 +24,7 @@ _NOTHING = frozenset(
 )
 _MAX_NOTHING = 40  # characters, with markup around it
 _MAX_DEPTH = 6  # objects within lists within objects; no description goes deeper
-_TAGS = re.compile(r"<[^<>]{0,30}>|&nbsp;")
+_TAGS = re.compile(r"</?[A-Za-z][^<>]{0,30}>|<!\[CDATA\[|\]\]>|&nbsp;")
 
 # Of an object: where its text is, best first; its heading; what is neither.
 _BODIES = (
