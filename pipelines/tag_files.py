@@ -17,16 +17,17 @@ from apache_beam.metrics import MetricsFilter
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.runner import PipelineResult
 
-from skillstream.output import Chain, RunSummary, SourceSummary, read_run
+from skillstream.output import Chain, RunSummary, SourceSummary, read_run, title_only_line
 from skillstream.pipelines.command import run_command
 from skillstream.pipelines.dataflow import dataflow_flags
 from skillstream.pipelines.options import pipeline_runner, run_to_end, runs_here
-from skillstream.sources.files import RANGE_BYTES, FilePlan, FileRange, plan_files
+from skillstream.postings import MAX_FIELDS
+from skillstream.sources.files import RANGE_BYTES, FilePlan, FileRange, check_named_fields, plan_files
 from skillstream.tagging import FilesConfig, start_job
 from skillstream.transforms.publish import PublishChunks
 from skillstream.transforms.read_files import PROBLEMS, ReadFiles
 from skillstream.transforms.skills_index import skills_index_side_input
-from skillstream.transforms.tag import TagChunks
+from skillstream.transforms.tag import FIELDS, TagChunks
 
 __all__ = ["build", "main", "run"]
 
@@ -73,6 +74,7 @@ def run(
     # A large file is cut again as it was, so that every range finds its own chain.
     range_bytes = (held and held.range_bytes) or RANGE_BYTES
     plan = plan_files(inputs, config.fields, output=config.output, range_bytes=range_bytes)
+    check_named_fields(plan, config.fields, config.max_chunk_rows)
     here = runs_here(runner, options)
     start = start_job(
         config,
@@ -93,6 +95,7 @@ def run(
         metrics = _RunMetrics(run_to_end(pipeline, "run again to resume where it stopped"))
     seconds = time.monotonic() - started
     after = progress_of.rows()
+    title_only, fields = metrics.count("title_only"), metrics.strings(FIELDS)[:MAX_FIELDS]
     return RunSummary(
         output=config.output,
         sources=[SourceSummary(file.path, file.source, after[file.source]) for file in plan.files],
@@ -112,7 +115,12 @@ def run(
         model_version=start.model_version,
         taxonomy_version=start.taxonomy_version,
         problems=metrics.strings(PROBLEMS),
-        notes=[f"{path}: left out, it is the same file as another input" for path in plan.duplicates],
+        notes=[
+            *(f"{path}: left out, it is the same file as another input" for path in plan.duplicates),
+            *([title_only_line(title_only, metrics.count("records"), fields)] if title_only else []),
+        ],
+        title_only=title_only,
+        fields=fields,
     )
 
 

@@ -164,6 +164,9 @@ def summary(config: StreamConfig, seconds: float) -> StreamSummary:
         age_p99=live.age_p99,
         model_version=live.model_version,
         taxonomy_version=live.taxonomy_version,
+        title_only=live.title_only,
+        fields=list(live.fields),
+        warnings=list(live.warnings),
     )
 
 

@@ -24,6 +24,9 @@ class Observe(beam.DoFn):
             sentences=chunk.sentences,
             cached=chunk.cached,
             tokens=chunk.tokens,
+            title_only=chunk.title_only,
+            fields=chunk.fields,
+            warnings=chunk.warnings,
             versions=None if last is None else (last.model_version, last.taxonomy_version),
         )
         yield chunk

@@ -15,12 +15,17 @@ from apache_beam.utils.timestamp import Timestamp
 
 from skillstream.chunks import Chunk, as_record
 from skillstream.index import IndexPackage
+from skillstream.postings import MAX_FIELDS
 from skillstream.rows import TaggedChunk, row_to_dict
 from skillstream.tagging import TagConfig, Tagger, TagWorker
 from skillstream.tagging.worker import process_worker
 from skillstream.transforms import coders  # noqa: F401 - registers the coders of Chunk and TaggedChunk
 
-__all__ = ["REJECTED", "TAGGED", "TagChunks", "TagPostings"]
+__all__ = ["FIELDS", "REJECTED", "TAGGED", "TagChunks", "TagPostings"]
+
+# Name of the metric (a set of strings) with names of the fields of records whose description was not found.
+FIELDS = "fields"
+_FIELDS = Metrics.string_set("skillstream", FIELDS)
 
 TAGGED = "tagged"
 REJECTED = "rejected"
@@ -136,8 +141,9 @@ class _Counters:
     def __init__(self) -> None:
         self.counters = {
             name: Metrics.counter("skillstream", name)
-            for name in ("records", "tagged", "tags", "sentences", "sentences_cached", "tokens")
+            for name in ("records", "tagged", "title_only", "tags", "sentences", "sentences_cached", "tokens")
         }
+        self.fields: set[str] = set()
 
     def count(self, chunk: TaggedChunk, tagger: Tagger) -> None:
         rejected = [row.error.code for row in chunk.rows if row.error is not None]
@@ -147,6 +153,11 @@ class _Counters:
         self.counters["sentences"].inc(chunk.sentences)
         self.counters["sentences_cached"].inc(chunk.cached)
         self.counters["tokens"].inc(chunk.tokens)
+        self.counters["title_only"].inc(chunk.title_only)
+        for name in chunk.fields:
+            if len(self.fields) < MAX_FIELDS and name not in self.fields:
+                self.fields.add(name)
+                _FIELDS.add(name)
         for code in rejected:
             Metrics.counter("skillstream", f"rejected_{code}").inc()
         for row in chunk.rows:

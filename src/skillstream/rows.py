@@ -190,7 +190,8 @@ class TaggedChunk(msgspec.Struct, frozen=True, array_like=True):
     """What a chunk became: its rows, in order of offset, and what it took. Covers [start, end).
 
     `sentences` counts all sentences of the chunk, `cached` those whose result was in the cache,
-    `tokens` the tokens that went through the encoder.
+    `tokens` the tokens that went through the encoder. `title_only` counts postings without a description,
+    `fields` are the names of the fields of the first one; `warnings` are lines for people.
     """
 
     source: str
@@ -201,3 +202,6 @@ class TaggedChunk(msgspec.Struct, frozen=True, array_like=True):
     sentences: int = 0
     cached: int = 0
     tokens: int = 0
+    title_only: int = 0
+    fields: list[str] = []
+    warnings: list[str] = []

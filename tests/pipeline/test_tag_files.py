@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -55,6 +56,7 @@ def test_every_record_of_every_file_is_one_row(tmp_path, config):
     )
     assert [source.rows for source in summary.sources] == [30, 10, 3, 2]
     assert summary.problems == []
+    assert (summary.title_only, summary.fields, summary.notes) == (0, [], [])
     rows = read_rows(tmp_path / "out")
     assert len(rows) == 45
     assert len({(row["source"], row["partition"], row["offset"]) for row in rows}) == 45
@@ -234,3 +236,50 @@ def test_tag_works_where_the_cache_cannot_be_written(tmp_path, config, monkeypat
     own = str(tmp_path / "own.csv")
     assert tag_files.run(config(index=None, taxonomy=own), [path]).tagged == 3
     assert tag_files.run(config(output=str(tmp_path / "out2")), [path]).tagged == 3
+
+
+def test_descriptions_that_were_not_found_are_counted_and_the_fields_named(tmp_path, config):
+    lines = [{"id": n, "title": "Welder", "blurb": "weld metal"} for n in range(3)] + [make_posting(4)]
+    path = write(tmp_path / "a.jsonl", b"".join(json.dumps(line).encode() + b"\n" for line in lines))
+    summary = tag_files.run(config(), [path])
+    assert (summary.tagged, summary.title_only) == (4, 3)
+    assert summary.fields == ["blurb", "id", "title"]
+    assert summary.notes == [
+        "3 of 4 records have no description and were tagged by their title alone; such a record has 'blurb', "
+        "'id', 'title': name the field with --text-field, or the feed with --feed"
+    ]
+    named = tag_files.run(config(output=str(tmp_path / "named"), text_field="blurb"), [path])
+    assert named.title_only == 1
+    assert named.tags > summary.tags
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json", "a.jsonl.gz"])
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        ("text_field", "field 'jobDescripton' (--text-field); they have 'id', 'title', 'jobDescription'"),
+        ("title_field", "no record of the first 2 has a field 'jobDescripton' (--title-field)"),
+        ("id_field", "no record of the first 2 has a field 'jobDescripton' (--id-field)"),
+    ],
+)  # fmt: skip
+def test_a_field_that_no_record_has_is_refused_before_anything_is_written(
+    tmp_path, config, name, option, told
+):
+    lines = [{"id": n, "title": "Cook", "jobDescription": "cook pastry"} for n in range(2)]
+    content = (
+        json.dumps(lines).encode()
+        if name == "a.json"
+        else b"".join(json.dumps(x).encode() + b"\n" for x in lines)
+    )
+    path = write(tmp_path / name, gzip.compress(content) if name.endswith("gz") else content)
+    with pytest.raises(SourceError, match=re.escape(told)):
+        tag_files.run(config(**{option: "jobDescripton"}), [path])
+    assert not (tmp_path / "out").exists()
+    assert tag_files.run(config(**{option: "jobDescription"}), [path]).tagged == 2
+
+
+def test_a_field_that_one_record_has_or_that_nobody_can_tell_is_not_refused(tmp_path, config):
+    good = write(tmp_path / "a.jsonl", b'{"title":"Cook"}\n{"title":"Cook","job":{"text":null}}\n')
+    broken = write(tmp_path / "b.jsonl", b"broken\n")
+    empty = write(tmp_path / "c.jsonl", b"")
+    assert tag_files.run(config(text_field="job.text"), [good, broken, empty]).records == 3

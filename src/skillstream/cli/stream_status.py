@@ -14,6 +14,7 @@ from rich.live import Live as Display
 from rich.text import Text
 
 from skillstream.monitoring import LIVE, Snapshot
+from skillstream.output import title_only_line
 
 if TYPE_CHECKING:
     from skillstream.output import StreamSummary
@@ -48,6 +49,9 @@ def status_line(now: Snapshot) -> str:
         f"cache {now.cached / now.sentences:.0%}" if now.sentences else "cache -",
         f"rejected {sum(now.rejected.values()):,}",
     ]
+    if now.title_only:
+        parts.append(f"{now.title_only:,} without a description")
+    parts += now.warnings
     if now.problem:
         parts.append(f"trying again: {now.problem}")
     return " · ".join(parts)
@@ -59,6 +63,10 @@ def print_stream_summary(summary: StreamSummary) -> None:
     click.echo(f"{summary.records:,} records with {summary.tags:,} tags in {summary.seconds:,.1f} s")
     if rejected:
         click.echo(f"rejected: {rejected}")
+    if summary.title_only:
+        click.echo(title_only_line(summary.title_only, summary.records, summary.fields))
+    for line in summary.warnings:
+        click.echo(f"warning: {line}")
     click.echo(f"{summary.output} holds topic {summary.topic} up to {summary.positions}")
 
 

@@ -29,6 +29,9 @@ NO_CHUNK_S = 120.0
 # Ages kept for the percentiles.
 AGES = 10_000
 
+# Names of fields and warnings kept: they come from the records, which may be anything.
+NAMES = 20
+
 # Upper bounds, in seconds, of the histogram of ages; the last one is without bound.
 AGE_BOUNDS = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0, float("inf"))
 
@@ -51,11 +54,15 @@ class Snapshot:
     """Figures at one moment: rates and percentiles over the last minute, the rest since the start.
 
     Ages in seconds, by the records' own time when their file was published; `age_buckets` are pairs of
-    an upper bound and the number of records not older. `stuck` and `not_ready` say why, if so.
+    an upper bound and the number of records not older. `title_only` postings had no description; `fields` are
+    names of the fields that they have. `stuck` and `not_ready` say why, if so.
     """
 
     records: int
     rejected: Mapping[str, int]
+    title_only: int
+    fields: Sequence[str]
+    warnings: Sequence[str]
     tags: int
     sentences: int
     cached: int
@@ -84,6 +91,8 @@ class Live:
     _heard_at: dict[int, float] = field(default_factory=dict)
     _counts: Counter[str] = field(default_factory=Counter)
     _rejected: Counter[str] = field(default_factory=Counter)
+    _fields: dict[str, None] = field(default_factory=dict)
+    _warnings: dict[str, None] = field(default_factory=dict)
     _published: deque[tuple[float, int]] = field(default_factory=deque)
     _ages: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=AGES))
     _age_counts: list[int] = field(default_factory=lambda: [0] * len(AGE_BOUNDS))
@@ -117,11 +126,20 @@ class Live:
         cached: int,
         tokens: int,
         versions: tuple[str, str] | None,
+        title_only: int = 0,
+        fields: Sequence[str] = (),
+        warnings: Sequence[str] = (),
     ) -> None:
-        """A chunk was tagged. `versions` of model and taxonomy, if it had any rows."""
+        """A chunk was tagged. `versions` of model and taxonomy, if it had any rows.
+
+        `title_only` postings had no description, `fields` are names of the fields that one of them has.
+        """
         with self._lock:
             self._rejected.update(rejected)
             self._counts.update(tags=tags, sentences=sentences, cached=cached, tokens=tokens)
+            self._counts.update(title_only=title_only)
+            for kept, new in ((self._fields, fields), (self._warnings, warnings)):
+                kept.update(dict.fromkeys(new[: max(0, NAMES - len(kept))]))
             self._versions = versions or self._versions
 
     def published(self, records: int, ages_s: Sequence[float]) -> None:
@@ -146,6 +164,9 @@ class Live:
             return Snapshot(
                 records=self._counts["records"],
                 rejected=dict(self._rejected),
+                title_only=self._counts["title_only"],
+                fields=list(self._fields),
+                warnings=list(self._warnings),
                 tags=self._counts["tags"],
                 sentences=self._counts["sentences"],
                 cached=self._counts["cached"],

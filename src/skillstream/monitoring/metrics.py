@@ -39,6 +39,7 @@ class StreamCollector(Collector):
         live = self._live.snapshot()
         for name, value, text in (
             ("records", live.records, "Records published, tagged or rejected."),
+            ("title_only", live.title_only, "Postings that have a title but no description."),
             ("tags", live.tags, "Tags written."),
             ("sentences", live.sentences, "Sentences seen."),
             ("sentences_cached", live.cached, "Sentences whose result was in the cache."),

@@ -24,7 +24,7 @@ from skillstream.output.run_info import (
     without_secrets,
     without_user,
 )
-from skillstream.output.summary import RunSummary, SourceSummary, StreamSummary
+from skillstream.output.summary import RunSummary, SourceSummary, StreamSummary, title_only_line
 
 __all__ = [
     "RUN_FILE",
@@ -48,6 +48,7 @@ __all__ = [
     "source_paths",
     "sweep",
     "taxonomy_identity",
+    "title_only_line",
     "verify_chain",
     "versions",
     "without_secrets",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
-__all__ = ["RunSummary", "SourceSummary", "StreamSummary"]
+__all__ = ["RunSummary", "SourceSummary", "StreamSummary", "title_only_line"]
 
 
 class SourceSummary(msgspec.Struct, frozen=True):
@@ -33,6 +35,8 @@ class RunSummary(msgspec.Struct, frozen=True):
         peak_memory_mb: peak resident memory of this process.
         problems: one line for each input that could not be read to its end; the exit code is 1 then.
         notes: one line for each thing worth knowing that is no problem.
+        title_only: tagged records that have a title but no description.
+        fields: names of the fields that some of these records have.
     """
 
     output: str
@@ -54,6 +58,8 @@ class RunSummary(msgspec.Struct, frozen=True):
     problems: list[str]
     notes: list[str]
     other_languages: dict[str, int] = {}
+    title_only: int = 0
+    fields: list[str] = []
 
 
 class StreamSummary(msgspec.Struct, frozen=True):
@@ -61,6 +67,9 @@ class StreamSummary(msgspec.Struct, frozen=True):
 
     Attributes:
         records: records published; `rejected` of them by code.
+        title_only: records that have a title but no description; `fields` are names of the fields that they
+            have.
+        warnings: one line for each thing that is hardly meant so, such as a field that no record has.
         positions: partition → exclusive end of its chain.
         lag: records that were not read, by partition: 0 at the end of a back-fill.
         age_p50, age_p99: seconds from a record's own time to its file, over the last minute.
@@ -78,3 +87,15 @@ class StreamSummary(msgspec.Struct, frozen=True):
     age_p99: float | None
     model_version: str
     taxonomy_version: str
+    title_only: int = 0
+    fields: list[str] = []
+    warnings: list[str] = []
+
+
+def title_only_line(count: int, records: int, fields: Sequence[str]) -> str:
+    """What to tell of records whose description was not found."""
+    have = f"; such a record has {', '.join(map(repr, fields))}" if fields else ""
+    return (
+        f"{count:,} of {records:,} records have no description and were tagged by their title alone{have}: "
+        "name the field with --text-field, or the feed with --feed"
+    )

@@ -8,6 +8,7 @@ from skillstream.postings.fields import FURTHER_TEXT, TEXT_NAMES, TITLE_NAMES, F
 from skillstream.postings.language import language_code
 from skillstream.postings.parse import JobPosting, parse_payload, parse_record, posting_from_mapping
 from skillstream.postings.sections import BOILERPLATE
+from skillstream.postings.seen import MAX_FIELDS, field_names, listed, missing_fields
 from skillstream.postings.sentences import Document, Sentence, segment, split_long
 from skillstream.postings.stance import Stance, is_required, stance_of
 
@@ -15,6 +16,7 @@ __all__ = [
     "BOILERPLATE",
     "FEED_NAMES",
     "FURTHER_TEXT",
+    "MAX_FIELDS",
     "TEXT_NAMES",
     "TITLE_NAMES",
     "Document",
@@ -22,9 +24,12 @@ __all__ = [
     "JobPosting",
     "Sentence",
     "Stance",
+    "field_names",
     "has_posting_fields",
     "is_required",
     "language_code",
+    "listed",
+    "missing_fields",
     "parse_payload",
     "parse_record",
     "posting_from_mapping",

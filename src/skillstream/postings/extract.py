@@ -24,7 +24,7 @@ from skillstream.postings.times import posting_time
 from skillstream.postings.values import bare_name, is_unicode, join_texts, kind_of, no_text, text_of, title_of
 from skillstream.rejections import RejectionCode
 
-__all__ = ["posting_from_object"]
+__all__ = ["has_path", "posting_from_object"]
 
 
 def posting_from_object(outer: Mapping[str, object], fields: FieldMapping) -> JobPosting:
@@ -195,6 +195,20 @@ def _at(outer: Mapping[str, object], item: Mapping[str, object], path: str) -> o
         if value is not None:
             return value
     return None
+
+
+def has_path(outer: Mapping[str, object], item: Mapping[str, object], path: str) -> bool:
+    """Whether a record has the field at `path`, whatever it holds; `item` is the posting within `outer`."""
+    for place in (outer, item):
+        if path in place:
+            return True
+        value: object = place
+        *parents, last = path.split(".")
+        for name in parents:
+            value = value.get(name) if isinstance(value, Mapping) else None
+        if isinstance(value, Mapping) and last in value:
+            return True
+    return False
 
 
 def _id(name: str, value: object, *, is_mapped: bool) -> str | None:

@@ -29,14 +29,15 @@ __all__ = ["JobPosting", "parse_payload", "parse_record", "posting_from_mapping"
 def parse_record(
     record: Record, fields: FieldMapping = WELL_KNOWN, max_bytes: int = MAX_BYTES
 ) -> JobPosting | Rejection:
-    """The posting of a record, or why there is none; `event_time` is the record's own where it has one."""
+    """The posting of a record, or why not; `event_time` is the record's own where that can be read."""
     if record.rejection is not None:
         return record.rejection
     if record.payload is None:
         return Rejection(RejectionCode.TOMBSTONE, "the record has a key but no value")
     posting = parse_payload(record.payload, fields, max_bytes)
-    if isinstance(posting, JobPosting) and record.event_time is not None:
-        return msgspec.structs.replace(posting, event_time=readable_time(record.event_time))
+    time = readable_time(record.event_time)
+    if isinstance(posting, JobPosting) and time is not None:
+        return msgspec.structs.replace(posting, event_time=time)
     return posting
 
 

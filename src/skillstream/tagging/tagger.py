@@ -27,6 +27,8 @@ from skillstream.postings import (
     Document,
     JobPosting,
     Sentence,
+    field_names,
+    missing_fields,
     parse_payload,
     parse_record,
     posting_from_mapping,
@@ -38,6 +40,7 @@ from skillstream.rejections import Rejection, RejectionCode
 from skillstream.rows import Row, RowError, Tag, TaggedChunk
 from skillstream.tagging.config import TagConfig, taxonomy_names
 from skillstream.taxonomy import DEFAULT_TAXONOMIES
+from skillstream.times import readable_time
 from skillstream.version import __version__
 
 __all__ = ["Explanation", "PostingRejectedError", "Tagger", "model_version", "taxonomy_version"]
@@ -86,6 +89,7 @@ class Tagger:
         self._served = self.config.served_languages
         # The same sentence comes back thousands of times in real feeds.
         self._cache: MutableMapping[str, SentenceMatches] = LRUCache(self.config.cache_sentences)
+        self._seen_records = False
 
     @classmethod
     def load(
@@ -190,7 +194,32 @@ class Tagger:
                 except Exception as error:  # noqa: BLE001 - as above: it rejects this record alone
                     item = internal(error)
             rows.append(self._rejected(chunk, record, item, tagged_at))
-        return TaggedChunk(chunk.source, chunk.partition, chunk.start, chunk.end, rows, *counts)
+        bare = [
+            record
+            for record, item in zip(chunk.records, parsed, strict=True)
+            if not isinstance(item, Rejection) and not item[0].text
+        ]
+        return TaggedChunk(
+            chunk.source,
+            chunk.partition,
+            chunk.start,
+            chunk.end,
+            rows,
+            *counts,
+            title_only=len(bare),
+            fields=field_names(bare[0].payload, self.config.max_record_bytes) if bare else [],
+            warnings=self._first_warnings(chunk),
+        )
+
+    def _first_warnings(self, chunk: Chunk) -> list[str]:
+        """Of the first chunk with records: which fields that the user named none of them has."""
+        if self._seen_records or not chunk.records:
+            return []
+        self._seen_records = True
+        warnings = missing_fields((record.payload for record in chunk.records), self.config.fields)
+        for line in warnings:
+            logger.warning("%s: %s", chunk.source or "postings", line)
+        return warnings
 
     def _match_one_by_one(self, documents: Sequence[Document], error: Exception) -> Matched:
         """Like `_match` where it failed: a document that fails by itself is left out of the result.
@@ -297,7 +326,7 @@ class Tagger:
             source=chunk.source,
             partition=chunk.partition,
             offset=record.offset,
-            event_time=posting.event_time if record.event_time is None else record.event_time,
+            event_time=posting.event_time,  # the record's own, where it has one
             tagged_at=tagged_at,
             posting_id=posting.posting_id,
             title=document.text.partition("\n")[0],
@@ -316,7 +345,7 @@ class Tagger:
             source=chunk.source,
             partition=chunk.partition,
             offset=record.offset,
-            event_time=record.event_time,
+            event_time=readable_time(record.event_time),
             tagged_at=tagged_at,
             posting_id=None,
             title=None,

@@ -10,7 +10,7 @@ import pytest
 
 from skillstream.cli.stream_status import status_line
 from skillstream.errors import UsageError
-from skillstream.monitoring.live import Live, Reading
+from skillstream.monitoring.live import NAMES, Live, Reading
 from skillstream.monitoring.metrics import serve_metrics
 
 
@@ -107,6 +107,25 @@ def test_the_status_line_says_it_all(live, clock):
     )
 
 
+def test_descriptions_that_were_not_found_are_told(live):
+    for _ in range(3):
+        live.tagged(
+            {}, tags=0, sentences=0, cached=0, tokens=0, versions=None,
+            title_only=2, fields=["id", "blurb"], warnings=["no record has 'x'"],
+        )  # fmt: skip
+    snapshot = live.snapshot()
+    assert (snapshot.title_only, snapshot.fields, snapshot.warnings) == (
+        6,
+        ["id", "blurb"],
+        ["no record has 'x'"],
+    )
+    assert "6 without a description · no record has 'x'" in status_line(snapshot)
+    live.tagged(
+        {}, tags=0, sentences=0, cached=0, tokens=0, versions=None, fields=[f"f{n}" for n in range(99)]
+    )
+    assert len(live.snapshot().fields) == NAMES
+
+
 def get(port: int, path: str) -> tuple[int, str]:
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
@@ -127,6 +146,7 @@ def test_metrics_and_probes(live, clock):
         assert status == 200
         for line in (
             "skillstream_records_total 3.0",
+            "skillstream_title_only_total 0.0",
             'skillstream_rejected_total{code="empty"} 2.0',
             'skillstream_lag{partition="0",topic="jobs"} 3.0',
             'skillstream_chain_end{partition="1",topic="jobs"} 9.0',

@@ -201,3 +201,45 @@ def test_an_encoder_that_fails_for_everything_raises(encoder, index_folder):
     tagger = Tagger(failing_on(encoder, ""), load_index(index_folder))
     with pytest.raises(ValueError, match="cannot encode"):
         tagger.tag_chunk(chunk_of(b'{"description": "weld metal"}'))
+
+
+def test_postings_without_a_description_are_counted_with_the_fields_they_have(encoder, index_folder):
+    tagger = Tagger(encoder, load_index(index_folder), TagConfig(text_field="job.text"))
+    chunk = chunk_of(
+        b'{"title":"Welder","job":{"text":"weld metal"}}',
+        b'{"title":"Welder","text":"weld metal","n":1}',
+        b"broken",
+        b'{"title":"Welder","job":{}}',
+        None,
+    )
+    tagged = tagger.tag_chunk(chunk)
+    assert (tagged.title_only, tagged.fields, tagged.warnings) == (2, ["title", "text", "n"], [])
+
+
+def test_a_field_that_no_record_of_the_first_chunk_has_is_warned_of_once(encoder, index_folder, caplog):
+    tagger = Tagger(encoder, load_index(index_folder), TagConfig(text_field="jobDescripton"))
+    chunk = chunk_of(b'{"title":"Welder","jobDescription":"weld metal"}', b"broken", None)
+    line = (
+        "no record of the first 1 has a field 'jobDescripton' (--text-field); "
+        "they have 'title', 'jobDescription'"
+    )
+    assert tagger.tag_chunk(Chunk("jobs", 3, 0, 9, [])).warnings == []
+    assert tagger.tag_chunk(chunk).warnings == [line]
+    assert tagger.tag_chunk(chunk).warnings == []
+    assert [record.getMessage() for record in caplog.records] == [f"jobs: {line}"]
+
+
+def test_a_record_time_that_no_reader_could_show_is_none(tagger):
+    payload = b'{"title":"Welder","datePosted":"2026-01-31"}'
+    records = [
+        Record(n, data, event_time=9_300_000_000_000_000) for n, data in enumerate([payload, b"broken"])
+    ]
+    rows = tagger.tag_chunk(Chunk("jobs", 0, 0, 2, records)).rows
+    assert [row.event_time for row in rows] == [1769817600000, None]
+    rows_to_table(rows).validate(full=True)
+
+
+@pytest.mark.parametrize("wrong", [{"feed": "nosuch"}, {"records_path": " "}, {"text_field": ""}])
+def test_wrong_ways_to_find_the_fields_are_refused(wrong):
+    with pytest.raises(UsageError, match="--"):
+        TagConfig(**wrong)

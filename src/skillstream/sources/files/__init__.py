@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from skillstream.sources.files.first_records import check_named_fields
 from skillstream.sources.files.plan import RANGE_BYTES, FilePlan, FileRange, plan_files
 from skillstream.sources.files.reader import SourceReadError, read_chunks
 
-__all__ = ["RANGE_BYTES", "FilePlan", "FileRange", "SourceReadError", "plan_files", "read_chunks"]
+__all__ = [
+    "RANGE_BYTES",
+    "FilePlan",
+    "FileRange",
+    "SourceReadError",
+    "check_named_fields",
+    "plan_files",
+    "read_chunks",
+]
