@@ -34,8 +34,8 @@ class Tag(msgspec.Struct, frozen=True, array_like=True):
         label: the skill's preferred label.
         score: similarity of evidence and label: the mean of the pooled cosine and the token-level
             match, in [-1, 1].
-        confidence: estimated probability that the tag is right, in [0, 1]; how well it holds on
-            annotated sentences is described in docs/explanation/ranking.md.
+        confidence: estimated probability that a careful reader calls the tag right, in [0, 1]; how well it
+            holds is described in docs/explanation/ranking.md.
         match: `exact` (a label occurs in the text), `semantic` (similar in meaning) or `both`.
         evidence: the sentence that asks for the skill, as in the posting's plain text.
         start, end: characters of the evidence in the posting's plain text, half-open: [start, end).

@@ -8,17 +8,20 @@ from typing import Any
 
 import click
 import msgspec
+from rich.table import Table
 from rich.text import Text
 
 from skillstream.cli.options import config_options, json_option
 from skillstream.cli.tables import plain_console, tags_table
 from skillstream.errors import RunError, SourceError, UsageError
 from skillstream.postings import BOILERPLATE
+from skillstream.ranking import band
 from skillstream.storage import fetch_file, is_url, parse_url
 from skillstream.tagging import Explanation, PostingRejectedError, TagConfig, Tagger
 
 __all__ = ["explain_command"]
 
+SHOWN_REASONS = 3
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -52,7 +55,11 @@ def explanation_to_dict(explanation: Explanation) -> dict[str, Any]:
         "posting": msgspec.structs.asdict(explanation.posting),
         "text": explanation.document.text,
         "sentences": [msgspec.structs.asdict(sentence) for sentence in explanation.document.sentences],
-        "tags": [msgspec.structs.asdict(tag) for tag in explanation.tags],
+        "tags": [
+            msgspec.structs.asdict(tag)
+            | {"band": band(tag.confidence), "reasons": [msgspec.structs.asdict(reason) for reason in why]}
+            for tag, why in zip(explanation.tags, explanation.reasons, strict=True)
+        ],
     }
 
 
@@ -106,3 +113,19 @@ def _print(explanation: Explanation) -> None:
     console.print(text)
     console.print()
     console.print(tags_table([msgspec.structs.asdict(tag) for tag in explanation.tags]))
+    if any(explanation.reasons):
+        console.print()
+        console.print(_reasons_table(explanation))
+
+
+def _reasons_table(explanation: Explanation) -> Table:
+    """Why each tag has its confidence: the weightiest reasons, in log-odds."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("#", justify="right", style="dim")
+    table.add_column("skill")
+    table.add_column("band")
+    table.add_column("why (log-odds)", overflow="fold")
+    for tag, why in zip(explanation.tags, explanation.reasons, strict=True):
+        said = "; ".join(f"{reason.text} {reason.weight:+.1f}" for reason in why[:SHOWN_REASONS])
+        table.add_row(str(tag.rank), Text(tag.label), band(tag.confidence), said)
+    return table

@@ -4,18 +4,38 @@ from __future__ import annotations
 
 from skillstream.ranking.evaluation import Figures, evaluate, labels_index, read_annotations, read_labels
 from skillstream.ranking.heads import LANES, load_heads
-from skillstream.ranking.ranker import Match, Ranker, RankingOptions, SentenceMatches
+from skillstream.ranking.judgements import (
+    JudgedFigures,
+    JudgedPosting,
+    JudgedTag,
+    judged_figures,
+    picture,
+    read_judgements,
+)
+from skillstream.ranking.matches import Match, SentenceMatches
+from skillstream.ranking.posting_stage import load_posting_stage
+from skillstream.ranking.ranker import Ranker, RankingOptions
+from skillstream.ranking.reasons import Reason, band
 
 __all__ = [
     "LANES",
     "Figures",
+    "JudgedFigures",
+    "JudgedPosting",
+    "JudgedTag",
     "Match",
     "Ranker",
     "RankingOptions",
+    "Reason",
     "SentenceMatches",
+    "band",
     "evaluate",
+    "judged_figures",
     "labels_index",
     "load_heads",
+    "load_posting_stage",
+    "picture",
     "read_annotations",
+    "read_judgements",
     "read_labels",
 ]

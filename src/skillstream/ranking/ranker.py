@@ -1,11 +1,13 @@
-"""From sentences to ranked tags: candidates, scores, the best sentence for each skill, no doubles.
+"""From sentences to ranked tags: candidates, scores, one list for each posting, no doubles.
 
     ranker = Ranker(index, heads, options)
     matches = ranker.match_sentences(texts, encoder.encode_tokens(texts))    per sentence: can be cached
     tags = ranker.rank_document(document, matches)                           per posting: cheap
 
-What a sentence says does not depend on the posting it stands in, so the first step is done once for each
-distinct sentence. How a score comes about: docs/explanation/ranking.md.
+What a sentence says does not depend on its posting, so the first step (*sentence stage*) is done once for
+each distinct sentence. The second (*posting stage*, `skillstream.ranking.posting_stage`) weighs all
+candidates of the posting together; without a fitted one each skill keeps the confidence of its best
+sentence. How both come about: docs/explanation/ranking.md.
 """
 
 from __future__ import annotations
@@ -13,20 +15,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from skillstream.encoder import Encoded
 from skillstream.index import SkillsIndex
-from skillstream.postings import BOILERPLATE, Document, Sentence, Stance, is_required, stance_of
+from skillstream.postings import Document
+from skillstream.ranking.candidates import MAX_CANDIDATES, Candidate, gather
 from skillstream.ranking.exact import ExactMatch, ExactMatcher
 from skillstream.ranking.features import FEATURES, best_names, exact_features, label_lengths, weight_vector
 from skillstream.ranking.heads import Heads
+from skillstream.ranking.matches import Match, SentenceMatches
 from skillstream.ranking.name_context import SURE_ENOUGH
 from skillstream.ranking.name_evidence import NameEvidence
-from skillstream.ranking.token_match import evidence_span, token_match
+from skillstream.ranking.posting_stage import FittedStage, PostingStage
+from skillstream.ranking.reasons import Reason, by_name, reasons
+from skillstream.ranking.token_match import evidence_spans, token_match
 from skillstream.ranking.word_overlap import LabelWords
 from skillstream.ranking.words import normal_words
 from skillstream.rows import Tag
@@ -37,8 +42,6 @@ Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
 POOLED, TOKEN, OVERLAP, LENGTH = (FEATURES.index(name) for name in ("pooled", "token", "overlap", "length"))
-# In boilerplate only what is named word for word counts, and only if it is a strong match.
-BOILERPLATE_CONFIDENCE = 0.7
 # Words that stand for no skill by themselves, but draw skills with these words in their labels:
 # "excellent skills" is not "develop personal skills".
 POSTING_WORDS = frozenset([
@@ -46,6 +49,8 @@ POSTING_WORDS = frozenset([
     "knowledge", "opportunity", "position", "qualification", "requirement", "responsibility", "role", "skill",
     "task", "work", "working", "year",
 ])  # fmt: skip
+# Matches of a sentence that the posting stage looks at.
+SENTENCE_CANDIDATES = 40
 # From this similarity on an exact match is also a semantic one.
 SEMANTIC = 0.35
 # What is told by its name alone is as sure as its context says: at context 0.5, and at 1.
@@ -64,7 +69,8 @@ class RankingOptions:
 
     Attributes:
         top_k: at most so many tags a posting.
-        min_confidence: drop tags below; `None` means the lane's own threshold.
+        min_confidence: drop tags below; `None` means the threshold of the posting stage, or of the lane if
+            there is none.
         lane: `pooled`, `semantic`, `exact` or `full`.
         candidates: how many neighbours of the pooled vector are looked at closely.
     """
@@ -75,41 +81,30 @@ class RankingOptions:
     candidates: int = 150
 
 
-class Match(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One skill found in one sentence.
-
-    Attributes:
-        skill: row of the index.
-        score: ½ (pooled cosine + token-level match), in [-1, 1].
-        confidence: calibrated probability that it is right.
-        kind: `exact`, `semantic` or `both`.
-        start, end: characters in the sentence of the words that prove it.
-        context: how sure it is that the words are meant as this name (`ExactMatch.context`); 1 if they are
-            no name.
-    """
-
-    skill: int
-    score: float
-    confidence: float
-    kind: str
-    start: int
-    end: int
-    context: float = 1.0
-
-
-SentenceMatches = tuple[Match, ...]  # best first; what is below the threshold is not in it
-
-
 class Ranker:
-    """Ranks the skills of one index by the heads of one model. Immutable after construction."""
+    """Ranks the skills of one index by the fitted numbers of one model. Immutable after construction."""
 
-    def __init__(self, index: SkillsIndex, heads: Heads, options: RankingOptions | None = None) -> None:
+    def __init__(
+        self,
+        index: SkillsIndex,
+        heads: Heads,
+        options: RankingOptions | None = None,
+        stage: FittedStage | None = None,
+    ) -> None:
+        """Takes an index, the heads of its model, and the posting stage, if one was fitted.
+
+        The posting stage is for the lane `full`; in the others the sentence stage decides.
+        """
         self.index = index
         self.heads = heads
         self.options = options or RankingOptions()
         self.lane = heads.lanes[self.options.lane]
+        self.stage = PostingStage(stage, index) if stage and self.options.lane == "full" else None
+        threshold = self.lane.threshold if self.stage is None else self.stage.fitted.threshold
         chosen = self.options.min_confidence
-        self.min_confidence = self.lane.threshold if chosen is None else chosen
+        self.min_confidence = threshold if chosen is None else chosen
+        self._floor = self.min_confidence if self.stage is None else self.stage.fitted.floor
+        self._per_sentence = self.options.top_k if self.stage is None else SENTENCE_CANDIDATES
         self._weights = weight_vector(self.lane.weights)
         self._matcher = ExactMatcher.for_index(index)
         self._words = LabelWords(index.labels)
@@ -119,7 +114,10 @@ class Ranker:
         self._threads = ThreadpoolController()
 
     def match_sentences(self, texts: Sequence[str], encoded: Encoded) -> list[SentenceMatches]:
-        """The skills that each sentence names with at least the minimum confidence, best first.
+        """The skills that each sentence may name, best first.
+
+        Those with a lower confidence than the posting stage considers (without one: than the minimum) are
+        left out.
 
         Args:
             texts: n sentences.
@@ -170,36 +168,71 @@ class Ranker:
     ) -> SentenceMatches:
         features, token_weights = self.features(i, text, encoded, skills, names)
         scores = features @ self._weights
-        named = np.isin(skills, list(names))
-        confidences = self.lane.confidence.of(scores, gate, named)
-        for row in np.flatnonzero(self._named_only[skills]).tolist():
-            confidences[row] = _name_confidence(names[int(skills[row])].context)
-        kept = np.flatnonzero(confidences >= self.min_confidence)
-        kept = kept[np.argsort(-scores[kept], kind="stable")][: self.options.top_k]
+        confidences, places, margins = self._beside_each_other(skills, scores, names, gate)
+        order = np.argsort(-scores, kind="stable")
+        kept = order[confidences[order] >= self._floor][: self._per_sentence]
         spans = encoded.spans[encoded.bounds[i] : encoded.bounds[i + 1]]
+        proofs = evidence_spans(text, token_weights[:, kept], spans) if len(kept) else []
         proper = [
             (match.start, match.end)
             for skill, match in names.items()
             if self._named_only[skill] or self.index.skills[skill].same_as
         ]
         matches = []
-        for row in kept.tolist():
+        for row, (start, end) in zip(kept.tolist(), proofs, strict=True):
             skill = int(skills[row])
-            similarity = float(features[row, POOLED] + features[row, TOKEN]) / 2
-            context = 1.0
-            if skill in names:
-                start, end, context = names[skill].start, names[skill].end, names[skill].context
+            pooled, token = float(features[row, POOLED]), float(features[row, TOKEN])
+            similarity = (pooled + token) / 2
+            name = names.get(skill)
+            if name is not None:
+                start, end = name.start, name.end
                 kind = "both" if similarity >= SEMANTIC else "exact"
+            elif POSTING_WORDS.issuperset(normal_words(text[start:end])) or self._name_evidence.rests_on_name(
+                text, start, end, self.index.labels[skill], proper
+            ):
+                continue
             else:
-                start, end = evidence_span(text, token_weights[:, row], spans)
-                if POSTING_WORDS.issuperset(normal_words(text[start:end])):
-                    continue
-                label = self.index.labels[skill]
-                if self._name_evidence.rests_on_name(text, start, end, label, proper):
-                    continue
                 kind = "semantic"
-            matches.append(Match(skill, similarity, float(confidences[row]), kind, start, end, context))
+            matches.append(
+                Match(
+                    skill=skill,
+                    score=similarity,
+                    confidence=float(confidences[row]),
+                    kind=kind,
+                    start=start,
+                    end=end,
+                    pooled=pooled,
+                    overlap=float(features[row, OVERLAP]),
+                    fused=float(scores[row]),
+                    margin=float(margins[row]),
+                    place=int(places[row]),
+                    name=name.kind if name else "",
+                    shared=float(np.log2(name.shared)) if name else 0.0,
+                    gate=float(gate),
+                    context=name.context if name else 1.0,
+                )
+            )
         return tuple(matches)
+
+    def _beside_each_other(
+        self, skills: Ints, scores: Floats, names: dict[int, ExactMatch], gate: float
+    ) -> tuple[Floats, Ints, Floats]:
+        """Confidence, number of better ones and distance to the best of the skills of one sentence.
+
+        What is told by its name alone takes no part: it is no rival of what else the sentence says.
+        """
+        confidences = np.zeros(len(skills), np.float32)
+        places = np.zeros(len(skills), np.int64)
+        margins = np.zeros(len(skills), np.float32)
+        alone = self._named_only[skills]
+        for row in np.flatnonzero(alone).tolist():
+            confidences[row] = _name_confidence(names[int(skills[row])].context)
+        rows = np.flatnonzero(~alone)
+        named = np.isin(skills[rows], list(names))
+        confidences[rows] = self.lane.confidence.of(scores[rows], gate, named)
+        places[rows[np.argsort(-scores[rows], kind="stable")]] = np.arange(len(rows))
+        margins[rows] = scores[rows].max(initial=-np.inf) - scores[rows]
+        return confidences, places, margins
 
     def rank_document(self, document: Document, matches: Sequence[SentenceMatches]) -> list[Tag]:
         """The posting's tags, best first.
@@ -208,46 +241,50 @@ class Ranker:
             document: the posting's plain text and its sentences.
             matches: for each sentence of the document what `match_sentences` found in it.
         """
-        best: dict[int, tuple[Match, Sentence]] = {}
-        stances: dict[int, set[Stance]] = {}
-        doubtful = self._technologies(matches) < COMPANY
-        for sentence, found in zip(document.sentences, matches, strict=True):
-            boilerplate = sentence.section in BOILERPLATE
-            for match in found:
-                if boilerplate and (match.kind == "semantic" or match.confidence < BOILERPLATE_CONFIDENCE):
-                    continue
-                if match.context < SURE_ENOUGH and doubtful:
-                    continue
-                stance = stance_of(sentence.text, match.start, match.end, sentence.section)
-                if stance is Stance.NEGATED:  # "No SQL needed"
-                    continue
-                stances.setdefault(match.skill, set()).add(stance)
-                known = best.get(match.skill)
-                if known is None or match.confidence > known[0].confidence:
-                    best[match.skill] = (match, sentence)
-        ordered = sorted(best.values(), key=lambda pair: (-pair[0].confidence, -pair[0].score, pair[0].skill))
-        distinct: list[tuple[Match, Sentence]] = []
-        for pair in ordered:
-            if not any(self._same_skill(pair, other) for other in distinct):
-                distinct.append(pair)
-            if len(distinct) == self.options.top_k:
-                break
-        return [
-            self._tag(rank, *pair, is_required(stances[pair[0].skill]))
-            for rank, pair in enumerate(distinct, start=1)
-        ]
+        candidates, confidences = self.weigh(document, matches)
+        return self.tags(candidates, confidences, self.choose(candidates, confidences))
 
-    def _same_skill(self, a: tuple[Match, Sentence], b: tuple[Match, Sentence]) -> bool:
-        """Whether both are one skill: labels that mean the same, or nearly so on the same evidence."""
-        (match, sentence), (other, other_sentence) = a, b
-        if self._named_only[match.skill] or self._named_only[other.skill]:  # EC2 is not ECS, however alike
-            return False
-        overlap = (
-            sentence.start + match.start < other_sentence.start + other.end
-            and other_sentence.start + other.start < sentence.start + match.end
-        )
-        alike = float(self.index.vectors[match.skill] @ self.index.vectors[other.skill])
-        return alike >= (SAME_EVIDENCE if overlap else SAME_SKILL)
+    def explain_document(
+        self, document: Document, matches: Sequence[SentenceMatches]
+    ) -> tuple[list[Tag], list[list[Reason]]]:
+        """As `rank_document`, with the reasons for each tag; they are empty without a posting stage."""
+        candidates, confidences = self.weigh(document, matches)
+        chosen = self.choose(candidates, confidences)
+        tags = self.tags(candidates, confidences, chosen)
+        if self.stage is None or not chosen:
+            return tags, [[] for _ in tags]
+        by_stage = self._by_stage(candidates)
+        contributions = self.stage.contributions(document, [candidates[row] for row in by_stage])
+        why = {row: reasons(parts) for row, parts in zip(by_stage, contributions, strict=True)}
+        return tags, [why.get(row) or [by_name(float(confidences[row]))] for row in chosen]
+
+    def weigh(
+        self, document: Document, matches: Sequence[SentenceMatches], *, by_section: bool | None = None
+    ) -> tuple[list[Candidate], Floats]:
+        """All candidates of a posting, and the confidence of each: float32[n].
+
+        Args:
+            document: the posting.
+            matches: what `match_sentences` found in each of its sentences.
+            by_section: weigh evidence by its section; by default if there is a posting stage.
+        """
+        by_section = self.stage is not None if by_section is None else by_section
+        least = SURE_ENOUGH if self._technologies(matches) < COMPANY else 0.0
+        candidates = gather(document, matches, by_section=by_section, least_context=least)
+        confidences = np.array([item.best.match.confidence for item in candidates], np.float32)
+        if self.stage is not None:
+            rows = self._by_stage(candidates)
+            with self._threads.limit(limits=1, user_api="blas"):
+                weighed = self.stage.confidences(document, [candidates[row] for row in rows])
+            # Those beyond what the stage looks at are no tags.
+            confidences[~self._named_only[[item.skill for item in candidates]]] = 0.0
+            confidences[rows] = weighed
+        return candidates, confidences
+
+    def _by_stage(self, candidates: Sequence[Candidate]) -> list[int]:
+        """Rows of the candidates that the posting stage weighs: the strongest that are not names alone."""
+        rows = [row for row, item in enumerate(candidates) if not self._named_only[item.skill]]
+        return rows[:MAX_CANDIDATES]
 
     def _technologies(self, matches: Sequence[SentenceMatches]) -> int:
         """How many things the posting names beyond doubt that only their names tell."""
@@ -258,25 +295,61 @@ class Ranker:
             if self._named_only[match.skill] and match.context >= SURE_ENOUGH
         })  # fmt: skip
 
-    def _tag(self, rank: int, match: Match, sentence: Sentence, required: bool | None) -> Tag:
+    def choose(self, candidates: Sequence[Candidate], confidences: Floats) -> list[int]:
+        """Rows of the candidates that become tags, best first: sure enough, and no two of them one skill."""
+        rows = [row for row in range(len(candidates)) if confidences[row] >= self.min_confidence]
+        rows.sort(
+            key=lambda row: (-confidences[row], -candidates[row].best.match.score, candidates[row].skill)
+        )
+        vectors = self.index.vectors[[candidates[row].skill for row in rows]]
+        chosen: list[int] = []  # positions in `rows`
+        for position, row in enumerate(rows):
+            alike = vectors[chosen] @ vectors[position]
+            if self._named_only[candidates[row].skill] or not any(  # EC2 is not ECS, however alike
+                not self._named_only[candidates[rows[other]].skill]
+                and (
+                    likeness >= SAME_SKILL
+                    or (likeness >= SAME_EVIDENCE and _same_words(candidates[row], candidates[rows[other]]))
+                )
+                for likeness, other in zip(alike.tolist(), chosen, strict=True)
+            ):
+                chosen.append(position)
+            if len(chosen) == self.options.top_k:
+                break
+        return [rows[position] for position in chosen]
+
+    def tags(self, candidates: Sequence[Candidate], confidences: Floats, chosen: Sequence[int]) -> list[Tag]:
+        """Tags of the chosen rows, ranked in their order."""
+        return [
+            self._tag(rank, candidates[row], float(confidences[row]))
+            for rank, row in enumerate(chosen, start=1)
+        ]
+
+    def _tag(self, rank: int, candidate: Candidate, confidence: float) -> Tag:
+        skill, best = candidate.skill, candidate.best
         return Tag(
             rank=rank,
-            uri=self.index.uris[match.skill],
-            label=self.index.labels[match.skill],
-            score=match.score,
-            confidence=match.confidence,
-            match=match.kind,
-            evidence=sentence.text,
-            start=sentence.start,
-            end=sentence.end,
-            section=sentence.section,
-            groups=self.index.groups(match.skill),
-            words=sentence.text[match.start : match.end],
-            words_start=sentence.start + match.start,
-            words_end=sentence.start + match.end,
-            required=required,
-            uris=[self.index.uris[match.skill], *self.index.skills[match.skill].same_as],
+            uri=self.index.uris[skill],
+            label=self.index.labels[skill],
+            score=best.match.score,
+            confidence=confidence,
+            match=best.match.kind,
+            evidence=best.sentence.text,
+            start=best.sentence.start,
+            end=best.sentence.end,
+            section=best.sentence.section,
+            groups=self.index.groups(skill),
+            words=best.words,
+            words_start=best.start,
+            words_end=best.end,
+            required=candidate.required,
+            uris=[self.index.uris[skill], *self.index.skills[skill].same_as],
         )
+
+
+def _same_words(a: Candidate, b: Candidate) -> bool:
+    """Whether the words that prove both overlap."""
+    return a.best.start < b.best.end and b.best.start < a.best.end
 
 
 def _name_confidence(context: float) -> float:

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["SHARPNESS", "evidence_span", "token_match"]
+__all__ = ["SHARPNESS", "evidence_span", "evidence_spans", "token_match"]
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int32]
@@ -55,31 +55,36 @@ def token_match(tokens: Floats, labels: Floats) -> tuple[Floats, Floats]:
     return matched, weights
 
 
-def evidence_span(text: str, weights: Floats, spans: Ints) -> tuple[int, int]:
-    """Characters [start, end) of the contiguous words of `text` that carry most of a label's weight.
+def evidence_spans(text: str, weights: Floats, spans: Ints) -> list[tuple[int, int]]:
+    """For each label the characters [start, end) of the contiguous words that carry most of its weight.
 
     Args:
         text: the sentence.
-        weights: float32[n], weights of its tokens for one label (a column of `token_match`).
+        weights: float32[n, k], weights of its tokens for k labels (from `token_match`).
         spans: int32[n, 2], characters of each token; special tokens have (0, 0) and count for nothing.
 
     Returns:
-        A span of whole words, without marks around them; the whole text if it has no words.
+        k spans of whole words, without marks around them; the whole text if it has no words.
     """
     words = [match.span() for match in WORD.finditer(text)]
     if not words:
-        return 0, len(text)
+        return [(0, len(text))] * weights.shape[1]
     # A word weighs as its heaviest token; a token of a mark falls to the word before it or to none.
     numbers = np.searchsorted([start for start, _ in words], spans[:, 0], side="right") - 1
     ends = np.array([end for _, end in words])
     inside = (spans[:, 1] > spans[:, 0]) & (numbers >= 0) & (spans[:, 0] < ends[numbers])
-    heights = np.zeros(len(words), np.float32)
+    heights = np.zeros((len(words), weights.shape[1]), np.float32)
     np.maximum.at(heights, numbers[inside], weights[inside])
     edge = np.array([text[start:end].lower() in EDGE_WORDS for start, end in words])
-    heights -= SHARE_OF_PEAK * heights[~edge].max(initial=0.0)
+    heights -= SHARE_OF_PEAK * heights[~edge].max(axis=0, initial=0.0)
     heights[edge] = np.minimum(heights[edge], -1e-6)  # carried along, but never at an end
-    first, last = _heaviest_run(heights.tolist())
-    return words[first][0], words[last][1]
+    runs = map(_heaviest_run, heights.T.tolist())
+    return [(words[first][0], words[last][1]) for first, last in runs]
+
+
+def evidence_span(text: str, weights: Floats, spans: Ints) -> tuple[int, int]:
+    """As `evidence_spans`, for one label: `weights` is float32[n]."""
+    return evidence_spans(text, weights[:, None], spans)[0]
 
 
 def _heaviest_run(values: Sequence[float]) -> tuple[int, int]:

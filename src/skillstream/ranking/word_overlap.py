@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from skillstream.ranking.words import normal_words
 
-__all__ = ["LabelWords", "stem"]
+__all__ = ["LabelWords", "content_stems", "stem", "stems"]
 
 Floats = npt.NDArray[np.float32]
 
@@ -40,11 +40,16 @@ def stem(word: str) -> str:
     return word
 
 
+def content_stems(text: str) -> list[str]:
+    """Stems of the words of a text in order, without function words and marks."""
+    return [
+        stem(word) for word in normal_words(text) if word not in STOP_WORDS and any(map(str.isalnum, word))
+    ]
+
+
 def stems(text: str) -> set[str]:
     """Stems of the words of a text, without function words."""
-    return {
-        stem(word) for word in normal_words(text) if word not in STOP_WORDS and any(map(str.isalnum, word))
-    }
+    return set(content_stems(text))
 
 
 class LabelWords:

@@ -62,8 +62,8 @@ class TagConfig:
     top_k: int = option(20, "Maximum number of tags per posting.")
     min_confidence: float | None = option(
         None,
-        "Drop tags whose confidence is below this value, in [0, 1]. The default is the value with the best "
-        "F1 on development data.",
+        "Drop tags whose confidence is below this value, in [0, 1]. The default of the default model is 0.6, "
+        "where 88 % of the tags were right on judged postings.",
     )
     granularity: str = option(
         "sentence",

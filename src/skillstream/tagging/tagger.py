@@ -35,7 +35,15 @@ from skillstream.postings import (
     segment,
     split_long,
 )
-from skillstream.ranking import Match, Ranker, RankingOptions, SentenceMatches, load_heads
+from skillstream.ranking import (
+    Match,
+    Ranker,
+    RankingOptions,
+    Reason,
+    SentenceMatches,
+    load_heads,
+    load_posting_stage,
+)
 from skillstream.rejections import Rejection, RejectionCode
 from skillstream.rows import Row, RowError, Tag, TaggedChunk
 from skillstream.tagging.config import TagConfig, taxonomy_names
@@ -64,11 +72,12 @@ class PostingRejectedError(SkillstreamError):
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """A posting's plain text with its sentences, and the tags found in it."""
+    """A posting's plain text with its sentences, the tags found in it, and the reasons for each tag."""
 
     posting: JobPosting
     document: Document
     tags: list[Tag]
+    reasons: list[list[Reason]]
 
 
 class Tagger:
@@ -85,7 +94,9 @@ class Tagger:
         self.index = index
         self.config = config or TagConfig()
         options = RankingOptions(top_k=self.config.top_k, min_confidence=self.config.min_confidence)
-        self.ranker = Ranker(index, load_heads(encoder.fingerprint), options)
+        # It was fitted on tags of sentences: a posting as a whole is another thing.
+        stage = load_posting_stage(encoder.fingerprint) if self.config.granularity == "sentence" else None
+        self.ranker = Ranker(index, load_heads(encoder.fingerprint), options, stage)
         self._served = self.config.served_languages
         # The same sentence comes back thousands of times in real feeds.
         self._cache: MutableMapping[str, SentenceMatches] = LRUCache(self.config.cache_sentences)
@@ -146,16 +157,26 @@ class Tagger:
         Raises:
             PostingRejectedError: it cannot be read, or says nothing.
         """
-        return self.explain(posting).tags
+        [(document, matches)] = self.read_and_match([posting])
+        return self.ranker.rank_document(document, matches)
 
     def explain(self, posting: JobPosting | Mapping[str, object] | bytes | str) -> Explanation:
-        """Like `tag`, with the plain text that the tags' offsets point into."""
-        parsed = self._parse(posting)
-        if isinstance(parsed, Rejection):
-            raise PostingRejectedError(parsed)
-        document = self._read(parsed)
-        matches, _ = self._match([document])
-        return Explanation(parsed, document, self._rank(document, matches))
+        """Like `tag`, with the plain text that the tags' offsets point into, and reasons."""
+        parsed = self._parsed(posting)
+        [(document, matches)] = self.read_and_match([parsed])
+        return Explanation(parsed, document, *self.ranker.explain_document(document, matches))
+
+    def read_and_match(
+        self, postings: Sequence[JobPosting | Mapping[str, object] | bytes | str]
+    ) -> list[tuple[Document, list[SentenceMatches]]]:
+        """Plain text of each posting, and what the sentence stage finds in each of its sentences.
+
+        Raises:
+            PostingRejectedError: one cannot be read, or says nothing.
+        """
+        documents = [self._read(self._parsed(posting)) for posting in postings]
+        matches, _ = self._match(documents)
+        return [(document, self._by_sentence(document, matches)) for document in documents]
 
     def score(self, sentences: Sequence[str]) -> NDArray[np.float32]:
         """Cosine of every sentence and every skill's label.
@@ -243,6 +264,12 @@ class Tagger:
             counts = (counts[0] + sentences, counts[1] + cached, counts[2] + tokens)
         return matches, counts
 
+    def _parsed(self, posting: JobPosting | Mapping[str, object] | bytes | str) -> JobPosting:
+        parsed = self._parse(posting)
+        if isinstance(parsed, Rejection):
+            raise PostingRejectedError(parsed)
+        return parsed
+
     def _parse(self, posting: JobPosting | Mapping[str, object] | bytes | str) -> JobPosting | Rejection:
         match posting:
             case JobPosting():
@@ -298,11 +325,17 @@ class Tagger:
                     self._cache[text] = result
         return matches, (len(texts), cached, tokens)
 
-    def _rank(self, document: Document, matches: Mapping[str, SentenceMatches]) -> list[Tag]:
+    def _by_sentence(
+        self, document: Document, matches: Mapping[str, SentenceMatches]
+    ) -> list[SentenceMatches]:
+        """The matches of each sentence that count in the document's language."""
         ordered = [matches[sentence.text] for sentence in document.sentences]
-        if not self.serves(document.language):
-            ordered = [tuple(filter(self._is_technology, found)) for found in ordered]
-        return self.ranker.rank_document(document, ordered)
+        if self.serves(document.language):
+            return ordered
+        return [tuple(filter(self._is_technology, found)) for found in ordered]
+
+    def _rank(self, document: Document, matches: Mapping[str, SentenceMatches]) -> list[Tag]:
+        return self.ranker.rank_document(document, self._by_sentence(document, matches))
 
     def serves(self, language: str | None) -> bool:
         """Whether postings in this language are tagged with more than technologies; `None` is not known."""

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from skillstream.cli import cli, main
 from skillstream.cli import evaluate as command_module
-from skillstream.cli import main
-from skillstream.cli.evaluate import evaluate_command
 from skillstream.errors import UsageError
 from skillstream.ranking.evaluation import (
     evaluate,
@@ -120,7 +119,7 @@ def hash_encoder(monkeypatch):
 @pytest.mark.parametrize("lane", ["pooled", "semantic", "exact", "full"])
 def test_json_is_one_object_of_fractions(files, hash_encoder, lane):
     arguments = ["--annotations", str(files[0]), "--labels", str(files[1]), "--lanes", lane, "--json"]
-    result = CliRunner().invoke(evaluate_command, arguments)
+    result = CliRunner().invoke(cli, ["evaluate", *arguments])
     assert result.exit_code == 0, result.output
     figures = json.loads(result.stdout)
     assert figures["lanes"] == lane
@@ -131,7 +130,7 @@ def test_json_is_one_object_of_fractions(files, hash_encoder, lane):
 
 
 def test_a_table_for_people_and_a_warning_without_heads(files, hash_encoder):
-    result = CliRunner().invoke(evaluate_command, ["--annotations", str(files[0]), "--labels", str(files[1])])
+    result = CliRunner().invoke(cli, ["evaluate", "--annotations", str(files[0]), "--labels", str(files[1])])
     assert "RP@5" in result.stdout
     assert "No heads were fitted" in result.stderr
 
