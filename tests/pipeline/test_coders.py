@@ -36,6 +36,7 @@ def test_round_trip_and_registered(value):
     assert coder.is_deterministic()
 
 
+@pytest.mark.slow
 def test_same_bytes_in_another_process():
     code = (
         "import sys; from tests.pipeline.test_coders import CHUNK, ours; "

@@ -38,6 +38,7 @@ def config(exported_model, tmp_path, monkeypatch):
     return make
 
 
+@pytest.mark.slow
 def test_tag_loads_one_encoder_and_reads_a_cached_index_once(config, tmp_path):
     inputs = [str(tmp_path / "a.jsonl")]
     with counted() as cold:
@@ -77,6 +78,7 @@ print(start.worker, start.config.index, start.model_version, start.taxonomy_vers
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prebuilt", [True, False])
 def test_a_machine_that_only_submits_needs_nothing_that_runs_a_model(config, tmp_path, prebuilt):
     tagger = TagWorker(config()).tagger()

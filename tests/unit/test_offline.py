@@ -40,6 +40,7 @@ def test_offline_may_be_nested():
     assert not constants.is_offline_mode()
 
 
+@pytest.mark.slow
 def test_what_is_imported_inside_is_offline_inside_only():
     code = """
 import os

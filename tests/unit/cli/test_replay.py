@@ -44,6 +44,7 @@ def old(tmp_path, encoder, index_folder):
     return root
 
 
+@pytest.mark.slow
 def test_codes_in_any_order_and_process_are_the_same_replay(old, tmp_path, index_folder):
     new = tmp_path / "new"
     codes = ["invalid_json,missing_text", "missing_text,invalid_json"]

@@ -182,6 +182,7 @@ def test_opened_index_outlives_its_version(tmp_path):
     np.testing.assert_array_equal(opened.vectors, index.vectors)
 
 
+@pytest.mark.slow
 def test_writers_and_readers_race(tmp_path):
     """Three writers of five versions beside two readers: every reader always gets one whole version."""
     indexes = [make_index(number) for number in range(5)]

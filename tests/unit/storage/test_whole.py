@@ -52,6 +52,7 @@ def killed_at(step: int, work) -> bool:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
 
 
+@pytest.mark.slow
 def test_killed_at_every_step_there_is_all_or_nothing(tmp_path):
     step = 1
     while killed_at(step, lambda: write(tmp_path / "target")):
@@ -65,6 +66,7 @@ def test_killed_at_every_step_there_is_all_or_nothing(tmp_path):
     assert content(tmp_path / "target") == FILES
 
 
+@pytest.mark.slow
 def test_killed_while_it_is_replaced_there_is_old_new_or_nothing(tmp_path):
     step = 1
     write(tmp_path / "target")

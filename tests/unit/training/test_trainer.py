@@ -114,6 +114,7 @@ def test_resumed_run_ends_as_one_in_one_piece(
     np.testing.assert_allclose(vectors(tmp_path / "cut"), vectors(tmp_path / "whole"), atol=0.01)
 
 
+@pytest.mark.slow
 def test_averaged_weights_lie_between_base_and_trained(tmp_path: Path, base: Path) -> None:
     recipe = small(
         "skills", steps=5, decay=1, warmup=0, batch_size=8, bf16=False, learning_rate=1e-3, average=0.0
@@ -122,6 +123,7 @@ def test_averaged_weights_lie_between_base_and_trained(tmp_path: Path, base: Pat
     np.testing.assert_allclose(vectors(tmp_path / "out"), vectors(base), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_mined_negatives_are_a_third_column(tmp_path: Path, base: Path) -> None:
     pairs = [msgspec.structs.replace(pair, negatives=("manage hh",)) for pair in PAIRS]
     recipe = small("skills", steps=10, decay=1, warmup=0, batch_size=8, bf16=False)
