@@ -1,13 +1,14 @@
-"""Whether a table has columns to tag, told before the first row."""
+"""Columns of tables: whether there are any to tag, told before the first row, and which hold text."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from skillstream.errors import SourceError
 from skillstream.postings import FieldMapping, has_posting_fields
 
-__all__ = ["check_columns"]
+__all__ = ["check_columns", "filled_row", "text_columns"]
 
 
 def check_columns(path: str, columns: Sequence[str], fields: FieldMapping) -> None:
@@ -22,6 +23,33 @@ def check_columns(path: str, columns: Sequence[str], fields: FieldMapping) -> No
             f"{path}: no column with a title or description; it has {_listed(columns)}; "
             "name one with --title-field or --text-field"
         )
+
+
+def text_columns(columns: Sequence[str], fields: FieldMapping) -> tuple[str, ...]:
+    """The columns that a posting's title, text or id is read from, as far as their names tell."""
+    mapped = {
+        name for path in (fields.id, fields.title, fields.text) if path for name in (path, path.split(".")[0])
+    }
+    return tuple(
+        dict.fromkeys([*(name for name in columns if name in mapped), *filter(_is_well_known, columns)])
+    )
+
+
+def filled_row(names: Sequence[str], values: Iterable[Any]) -> dict[str, Any]:
+    """A row by column names; of columns with the same name the first that is not blank counts."""
+    row: dict[str, Any] = {}
+    for name, value in zip(names, values, strict=True):
+        if name not in row or _is_blank(row[name]):
+            row[name] = value if name not in row or not _is_blank(value) else row[name]
+    return row
+
+
+def _is_blank(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _is_well_known(name: str) -> bool:
+    return has_posting_fields([name])
 
 
 def _listed(columns: Sequence[str]) -> str:

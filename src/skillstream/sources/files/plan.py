@@ -17,7 +17,7 @@ import xxhash
 
 from skillstream.errors import SourceError
 from skillstream.postings import FieldMapping
-from skillstream.sources.files.columns import check_columns
+from skillstream.sources.files.columns import check_columns, text_columns
 from skillstream.sources.files.csv_rows import csv_row_sizes, read_csv_header
 from skillstream.sources.files.decode import BLOCK_BYTES, SourceReadError, read_blocks
 from skillstream.sources.files.inputs import InputKind, expand_inputs, input_kind
@@ -47,6 +47,7 @@ class FileRange(msgspec.Struct, frozen=True, array_like=True):
         byte_start: where row `start` begins (0 with the first one: a header is before it).
         byte_end: where the range ends; `None` for the end of the file.
         size, mtime_ns, etag: the whole file's, as it was planned: readers compare them.
+        text_columns: of a Parquet file, those whose text must be UTF-8.
     """
 
     source: str
@@ -61,6 +62,7 @@ class FileRange(msgspec.Struct, frozen=True, array_like=True):
     size: int
     mtime_ns: int
     etag: str = ""
+    text_columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -147,11 +149,12 @@ def _plan_file(
     rows: int | None = None
     cuts = [_Cut(0, 0)]
     file_format = kind.format
+    texts: tuple[str, ...] = ()
     if size == 0:
         fingerprint, rows = _fingerprint(path, etag), 0
     elif kind.format == "parquet":
         fingerprint = _fingerprint(path, etag)
-        rows, cuts = _plan_parquet(path, etag, fields, range_bytes)
+        rows, cuts, texts = _plan_parquet(path, etag, fields, range_bytes)
     else:
         file_format = _check_text(path, etag, kind, fields)
         if kind.compression is None and file_format == "jsonl":
@@ -178,6 +181,7 @@ def _plan_file(
             size=size,
             mtime_ns=before.mtime_ns,
             etag=etag,
+            text_columns=texts,
         )
         for partition, (cut, end) in enumerate(zip(cuts, ends, strict=True))
     ]
@@ -257,8 +261,10 @@ def _scan_csv(path: str, etag: str, range_bytes: int, *, tab: bool) -> tuple[int
     return rows, cuts
 
 
-def _plan_parquet(path: str, etag: str, fields: FieldMapping, range_bytes: int) -> tuple[int, list[_Cut]]:
-    """Number of rows, and where ranges begin: at row groups."""
+def _plan_parquet(
+    path: str, etag: str, fields: FieldMapping, range_bytes: int
+) -> tuple[int, list[_Cut], tuple[str, ...]]:
+    """Number of rows, where ranges begin (at row groups), and the columns that hold text."""
     with open_parquet(path, etag) as file:
         check_columns(path, file.schema_arrow.names, fields)
         cuts = [_Cut(0, 0)]
@@ -269,7 +275,7 @@ def _plan_parquet(path: str, etag: str, fields: FieldMapping, range_bytes: int) 
                 cuts.append(_Cut(rows, position))
             rows += group.num_rows
             position += sum(group.column(i).total_compressed_size for i in range(group.num_columns))
-        return rows, cuts
+        return rows, cuts, text_columns(file.schema_arrow.names, fields)
 
 
 def _readable(stem: str) -> str:

@@ -115,7 +115,7 @@ def _csv_records(file_range: FileRange, start: int) -> Iterator[Record]:
 
 
 def _parquet_records(file_range: FileRange, start: int) -> Iterator[Record]:
-    return parquet_records(file_range.path, start, file_range.end, file_range.etag)
+    return parquet_records(file_range.path, start, file_range.end, file_range.etag, file_range.text_columns)
 
 
 def _range_blocks(file_range: FileRange) -> Iterator[bytes]:
