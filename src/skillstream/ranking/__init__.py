@@ -13,6 +13,7 @@ from skillstream.ranking.judgements import (
     read_judgements,
 )
 from skillstream.ranking.matches import Match, SentenceMatches
+from skillstream.ranking.matching_form import MatchingForm, in_the_text, matching_form
 from skillstream.ranking.posting_stage import load_posting_stage
 from skillstream.ranking.ranker import Ranker, RankingOptions
 from skillstream.ranking.reasons import Reason, band
@@ -24,16 +25,19 @@ __all__ = [
     "JudgedPosting",
     "JudgedTag",
     "Match",
+    "MatchingForm",
     "Ranker",
     "RankingOptions",
     "Reason",
     "SentenceMatches",
     "band",
     "evaluate",
+    "in_the_text",
     "judged_figures",
     "labels_index",
     "load_heads",
     "load_posting_stage",
+    "matching_form",
     "picture",
     "read_annotations",
     "read_judgements",

@@ -187,8 +187,10 @@ class Ranker:
             if name is not None:
                 start, end = name.start, name.end
                 kind = "both" if similarity >= SEMANTIC else "exact"
-            elif POSTING_WORDS.issuperset(normal_words(text[start:end])) or self._name_evidence.rests_on_name(
-                text, start, end, self.index.labels[skill], proper
+            elif (
+                len(self.index.labels[skill]) == 1  # a letter is named or it is not: "R&D" is not R
+                or POSTING_WORDS.issuperset(normal_words(text[start:end]))
+                or self._name_evidence.rests_on_name(text, start, end, self.index.labels[skill], proper)
             ):
                 continue
             else:

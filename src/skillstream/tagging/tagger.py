@@ -37,12 +37,15 @@ from skillstream.postings import (
 )
 from skillstream.ranking import (
     Match,
+    MatchingForm,
     Ranker,
     RankingOptions,
     Reason,
     SentenceMatches,
+    in_the_text,
     load_heads,
     load_posting_stage,
+    matching_form,
 )
 from skillstream.rejections import Rejection, RejectionCode
 from skillstream.rows import Row, RowError, Tag, TaggedChunk
@@ -61,6 +64,8 @@ Matched = tuple[dict[str, SentenceMatches], tuple[int, int, int]]
 # Characters encoded at once, about 25,000 tokens: bounds memory (token vectors take 1.5 KB each) and is
 # still many times the encoder's own batch.
 BLOCK_CHARACTERS = 120_000
+# Their letters are kept for models that serve one of them.
+_UNSPACED_LANGUAGES = frozenset(("zh", "ja", "ko", "th", "lo", "km", "my"))
 
 
 class PostingRejectedError(SkillstreamError):
@@ -293,10 +298,19 @@ class Tagger:
         sentences = document.sentences
         if self.config.granularity == "posting":
             sentences = [Sentence(document.text, 0, len(document.text), "body")]
-        sentences = split_long(sentences, self.encoder.token_spans, self.encoder.max_tokens)
+        sentences = split_long(sentences, self._token_spans, self.encoder.max_tokens)
         if self.config.granularity == "posting":
             sentences = sentences[:1]
         return msgspec.structs.replace(document, sentences=sentences)
+
+    def _form(self, text: str) -> MatchingForm:
+        keep = self._served is None or not _UNSPACED_LANGUAGES.isdisjoint(self._served)
+        return matching_form(text, keep_unspaced=keep)
+
+    def _token_spans(self, text: str) -> list[tuple[int, int]]:
+        """Characters of the text of each token that the encoder will meet, in order."""
+        form = self._form(text)
+        return [form.original(start, end) for start, end in self.encoder.token_spans(form.text)]
 
     def _match(
         self, documents: Sequence[Document]
@@ -316,10 +330,13 @@ class Tagger:
         todo = sorted(missing, key=len)  # like lengths together, so that blocks are even
         tokens = 0
         for block in blocks(todo, BLOCK_CHARACTERS):
-            encoded = self.encoder.encode_tokens(block)
+            forms = [self._form(text) for text in block]
+            compared = [form.text for form in forms]
+            encoded = self.encoder.encode_tokens(compared)
             tokens += len(encoded.tokens)
-            found = self.ranker.match_sentences(block, encoded)
-            for text, result in zip(block, found, strict=True):
+            found = self.ranker.match_sentences(compared, encoded)
+            for text, form, in_form in zip(block, forms, found, strict=True):
+                result = in_the_text(in_form, form)
                 matches[text] = result
                 if self.config.cache_sentences:
                     self._cache[text] = result

@@ -46,6 +46,17 @@ def test_tags_name_the_skills_with_their_proof(tagger):
     assert len({tag.uri for tag in explanation.tags}) == len(labels)
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("You write Ｐｙｔｈｏｎ.", "Ｐｙｔｈｏｎ"), ("熟悉Python、SQL和Java。", "Python"), ("𝗣𝘆𝘁𝗵𝗼𝗻 and ﬁles", "𝗣𝘆𝘁𝗵𝗼𝗻")],
+)
+def test_letters_of_other_shapes_are_found_and_shown_as_given(tagger, text, words):
+    explanation = tagger.explain({"title": "Ｅngineer &amp;amp; cook", "description": text})
+    assert explanation.document.text == f"Ｅngineer & cook\n{text}"
+    (tag,) = [tag for tag in explanation.tags if tag.label == "Python"]
+    assert tag.words == explanation.document.text[tag.words_start : tag.words_end] == words
+
+
 @pytest.mark.parametrize("form", ["mapping", "bytes", "text"])
 def test_every_form_of_a_posting_is_tagged(tagger, form):
     posting = {
