@@ -48,7 +48,11 @@ def test_tags_name_the_skills_with_their_proof(tagger):
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("You write Ｐｙｔｈｏｎ.", "Ｐｙｔｈｏｎ"), ("熟悉Python、SQL和Java。", "Python"), ("𝗣𝘆𝘁𝗵𝗼𝗻 and ﬁles", "𝗣𝘆𝘁𝗵𝗼𝗻")],
+    [
+        ("You write Ｐｙｔｈｏｎ.", "Ｐｙｔｈｏｎ"),
+        ("熟悉Python、SQL和Java。", "Python"),
+        ("𝗣𝘆𝘁𝗵𝗼𝗻 and ﬁles", "𝗣𝘆𝘁𝗵𝗼𝗻"),
+    ],
 )
 def test_letters_of_other_shapes_are_found_and_shown_as_given(tagger, text, words):
     explanation = tagger.explain({"title": "Ｅngineer &amp;amp; cook", "description": text})
