@@ -24,6 +24,7 @@ class RejectionCode(StrEnum):
     MISSING_TEXT = "missing_text"  # neither title nor description says anything
     RAGGED_ROW = "ragged_row"  # a CSV row with more or fewer cells than the header
     UNSUPPORTED_FRAMING = "unsupported_framing"  # framed as Confluent does, but not JSON inside
+    TOO_COMPLEX = "too_complex"  # reading it took more processor time than one record may have (two minutes)
     INTERNAL = "internal"  # a bug of ours met in this record alone; the payload is kept
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from skillstream.postings.budget import Budget, TooComplexError
 from skillstream.postings.containers import has_posting_fields
 from skillstream.postings.feeds import FEED_NAMES
 from skillstream.postings.fields import FURTHER_TEXT, TEXT_NAMES, TITLE_NAMES, FieldMapping
@@ -19,11 +20,13 @@ __all__ = [
     "MAX_FIELDS",
     "TEXT_NAMES",
     "TITLE_NAMES",
+    "Budget",
     "Document",
     "FieldMapping",
     "JobPosting",
     "Sentence",
     "Stance",
+    "TooComplexError",
     "field_names",
     "has_posting_fields",
     "is_required",

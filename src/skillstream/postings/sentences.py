@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import msgspec
 import sentencex
 
+from skillstream.postings.budget import Budget
 from skillstream.postings.language import detect_language
 from skillstream.postings.markup import BULLETS, Line, is_bullet, one_line, text_lines
 from skillstream.postings.parse import JobPosting
@@ -49,10 +50,16 @@ class Document(msgspec.Struct, frozen=True):
     language: str | None
 
 
-def segment(posting: JobPosting) -> Document:
-    """The plain text and sentences of a posting. Headings that say nothing else are no sentences."""
+def segment(posting: JobPosting, budget: Budget | None = None) -> Document:
+    """The plain text and sentences of a posting. Headings that say nothing else are no sentences.
+
+    Raises:
+        TooComplexError: more than `budget` is spent, by default that of any record.
+    """
+    budget = budget or Budget()
     title = one_line(posting.title)
     lines = text_lines(posting.text)
+    budget.check()
     text = "\n".join([title, *(line.text for line in lines)])
     language = posting.language or detect_language(text[len(title) :]) or detect_language(text)
     sentences = [Sentence(title, 0, len(title), Section.TITLE)] if title else []
@@ -73,6 +80,7 @@ def segment(posting: JobPosting) -> Document:
         last = here
         bullet = is_bullet(line.text)
         for a, b in sentence_spans(line.text[skip:], language or "en"):
+            budget.check()
             start, end = skip + a, skip + b
             inner = heading(line.text[start:end]) if a > 0 and ":" in line.text[start:end] else None
             if inner is not None:  # "We cook. Requirements: knife skills. Benefits: free meals."

@@ -27,6 +27,7 @@ from skillstream.postings import (
     Document,
     JobPosting,
     Sentence,
+    TooComplexError,
     field_names,
     missing_fields,
     parse_payload,
@@ -290,6 +291,8 @@ class Tagger:
         try:
             posting = parse_record(record, self.config.fields, self.config.max_record_bytes)
             return posting if isinstance(posting, Rejection) else (posting, self._read(posting))
+        except TooComplexError as error:
+            return Rejection(RejectionCode.TOO_COMPLEX, str(error))
         except Exception as error:  # noqa: BLE001 - a bug met in one record must not stop the others
             return internal(error)
 

@@ -7,6 +7,7 @@ from skillstream import PostingRejectedError, TagConfig, Tagger
 from skillstream.chunks import Chunk, Record
 from skillstream.errors import IndexFormatError, UsageError
 from skillstream.index.skills_index import load_index
+from skillstream.postings import TooComplexError
 from skillstream.rows import rows_to_table
 from skillstream.tagging.tagger import blocks
 from skillstream.testing import HashEncoder
@@ -258,3 +259,14 @@ def test_a_record_time_that_no_reader_could_show_is_none(tagger):
 def test_wrong_ways_to_find_the_fields_are_refused(wrong):
     with pytest.raises(UsageError, match="--"):
         TagConfig(**wrong)
+
+
+def test_a_record_that_takes_too_long_is_rejected_with_its_payload(tagger, monkeypatch):
+    monkeypatch.setattr("skillstream.postings.budget.Budget.check", _spent)
+    payload = b'{"title": "Cook", "description": "You cook."}'
+    (row,) = tagger.tag_chunk(chunk_of(payload)).rows
+    assert (row.error.code, row.error.payload) == ("too_complex", payload)
+
+
+def _spent(budget):
+    raise TooComplexError("reading took too long")
