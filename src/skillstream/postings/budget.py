@@ -1,9 +1,9 @@
 """Processor time that reading one record may take: the last line of defence against text nobody thought of.
 
-Reading is linear in a record's size, which is bounded, so the budget is never met but by a bug of ours. It is
 Reading is linear in the size of a record, which is bounded, so only a bug of ours can spend the budget. It is
 looked at between sentences, without signals or threads, and counts processor time of this thread: a busy
 machine or a slow disk rejects nothing.
+"""
 
 from __future__ import annotations
 
