@@ -6,7 +6,7 @@ import re
 from itertools import pairwise
 from typing import NamedTuple
 
-__all__ = ["BULLETS", "MIN_WRAPPED", "Line", "is_bullet", "tidy"]
+__all__ = ["BULLETS", "EMOJI", "Line", "is_bullet", "tidy"]
 
 
 class Line(NamedTuple):
@@ -17,14 +17,14 @@ class Line(NamedTuple):
 
 
 BULLETS = "•●▪▫◦‣⁃∙■□▶►▸➢➤➔✓✔✅☑❖◆◇·○🔹🔸🔷🔶👉"
-MIN_WRAPPED = 55  # columns: nobody wraps narrower
+_MIN_WRAPPED = 55  # columns: nobody wraps narrower
 _MAX_WRAPPED = 110  # columns: text with longer lines was not wrapped by hand or by a mail program
 
 _BULLET = re.compile(rf"[{BULLETS}*+–—-]\s|[{BULLETS}](?=\S)|\(?\d{{1,2}}[.)]\s")
 # Cut before each. Lines come with single blanks only.
 _GLUED = re.compile(rf"(?<=\S) ?(?=[{BULLETS}]\s)|(?<=\s)(?=[{BULLETS}]\S)")
-_EMOJI = "[\U0001f300-\U0001faff\u2600-\u27bf\u2b05-\u2b55][\ufe0e\ufe0f]?"
-_EMOJI_ITEM = re.compile(rf"(?:(?<=\s)|\A)(?:{_EMOJI}){{1,3}}\s?(?=\w)")
+EMOJI = "[\U0001f300-\U0001faff\u2600-\u27bf\u2b05-\u2b55][\ufe0e\ufe0f]?"
+_EMOJI_ITEM = re.compile(rf"(?:(?<=\s)|\A)(?:{EMOJI}){{1,3}}\s?(?=\w)")
 
 
 def is_bullet(line: str) -> bool:
@@ -68,7 +68,7 @@ def _unwrap(lines: list[Line]) -> list[Line]:
     A line was wrapped if the first word of the next would not have fitted into the longest line.
     """
     width = max((len(line.text) for line in lines), default=0)
-    if not MIN_WRAPPED <= width <= _MAX_WRAPPED:
+    if not _MIN_WRAPPED <= width <= _MAX_WRAPPED:
         return lines
     followed = [i for i in range(len(lines) - 1) if lines[i].text and _continues(lines[i + 1].text)]
     wrapped = {i for i in followed if len(lines[i].text) + 1 + len(lines[i + 1].text.split()[0]) > width}

@@ -22,6 +22,7 @@ from collections.abc import Iterable
 from itertools import chain
 from typing import NamedTuple
 
+from skillstream.postings.lines import EMOJI
 from skillstream.postings.section_words import FILLERS, HEADINGS, Section
 from skillstream.postings.wordings import ASKING, DUTIES, OFFERING, ROLES, TRADES, WORDINGS
 
@@ -78,6 +79,7 @@ _MAX_WORDS = 9
 _ASIDE = re.compile(r"\s*[(\[][^)\]]*[)\]]\s*")
 _JOINT = re.compile(r"[&/|+]|\s-\s")
 _RUN_IN = re.compile(r"([^:.;]{3,45}):\s+(?=\S)")
+_EMOJI = re.compile(EMOJI)
 _DECORATION = " *_=~#:?!–—-•."
 _NUMBER = re.compile(r"\A\W*\d{1,2}[.)]\s")
 
@@ -102,6 +104,8 @@ def heading(line: str, *, marked: bool = False) -> Heading | None:
 
 
 def _plain(line: str) -> str:
+    if not line.isascii():
+        line = _EMOJI.sub(" ", line).strip()
     line = _NUMBER.sub("", _ASIDE.sub(" ", line.lower().replace("’", "'").replace("youll", "you'll")))
     return " ".join(_JOINT.sub(" and ", line).strip(_DECORATION).split())
 

@@ -15,6 +15,7 @@ import sentencex
 
 from skillstream.postings.budget import Budget
 from skillstream.postings.language import detect_language
+from skillstream.postings.lines import EMOJI
 from skillstream.postings.markup import BULLETS, Line, is_bullet, one_line, text_lines
 from skillstream.postings.parse import JobPosting
 from skillstream.postings.sections import (
@@ -120,7 +121,7 @@ def _heading(line: Line, *, after_gap: bool) -> Heading | None:
 
 # --- sentences of a line ---------------------------------------------------------------------------
 
-_MARK = re.compile(rf"(?:[{BULLETS}*–—>-]\s*|\(?\d{{1,2}}[.)]\s+|\(?[a-z][.)]\s+|o\s+(?=[A-Z]))+")
+_MARK = re.compile(rf"(?:[{BULLETS}*–—>-]\s*|{EMOJI}\s*|\(?\d{{1,2}}[.)]\s+|\(?[a-z][.)]\s+|o\s+(?=[A-Z]))+")
 # The library is quadratic in Chinese text; nobody writes lines this long but by accident.
 _MAX_PIECE = 4000
 _PIECE = re.compile(

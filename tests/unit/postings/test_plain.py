@@ -3,6 +3,8 @@
 import pytest
 
 from skillstream.postings.markup import is_bullet, text_lines
+from skillstream.postings.parse import JobPosting
+from skillstream.postings.sentences import segment
 
 
 def lines(raw: str) -> list[str]:
@@ -55,6 +57,18 @@ def test_headings_of_markdown() -> None:
 )  # fmt: skip
 def test_bullets_and_invisible_characters(raw: str, expected: list[str]) -> None:
     assert lines(raw) == expected
+
+
+def test_emoji_are_marks_of_headings_and_items() -> None:
+    text = "🍲 Requirements 🔹Soup 👉 Bread ➡️ Pies ✨ stews\n🎁 Benefits\n🥐 Free meals"
+    found = segment(JobPosting(None, "", text, language="en")).sentences
+    assert [(str(sentence.section), sentence.text) for sentence in found] == [
+        ("requirements", "Soup"),
+        ("requirements", "Bread"),
+        ("requirements", "Pies"),
+        ("requirements", "stews"),
+        ("benefits", "Free meals"),
+    ]
 
 
 @pytest.mark.parametrize("line", ["• a", "•a", "🔹a", "👉 a", "+ a", "- a", "1. a", "(2) a", "✓a"])
