@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from skillstream.postings.budget import Budget, TooComplexError
-from skillstream.postings.containers import has_posting_fields
+from skillstream.postings.containers import find_postings, has_posting_fields, is_job_posting
 from skillstream.postings.feeds import FEED_NAMES
 from skillstream.postings.fields import FURTHER_TEXT, TEXT_NAMES, TITLE_NAMES, FieldMapping
 from skillstream.postings.language import language_code
@@ -28,7 +28,9 @@ __all__ = [
     "Stance",
     "TooComplexError",
     "field_names",
+    "find_postings",
     "has_posting_fields",
+    "is_job_posting",
     "is_required",
     "language_code",
     "listed",

@@ -83,10 +83,17 @@ _SCHEMA_ORG = re.compile(r"^(?:https?://schema\.org/|schema:)")
 
 
 class Container(NamedTuple):
-    """Where in an object the postings are: the field's path, with dots, and the list's elements."""
+    """Where in an object the postings are.
+
+    Attributes:
+        path: the list's path, names with dots between.
+        items: the list's elements.
+        can_be_said: whether the path says it: no name has a dot in it.
+    """
 
     path: str
     items: list[object]
+    can_be_said: bool
 
 
 def named_fields(item: Mapping[str, object]) -> dict[str, tuple[str, object]]:
@@ -144,9 +151,13 @@ def _lists(item: Mapping[str, object], path: tuple[str, ...], steps: int) -> Ite
     for name, value in item.items():
         bare = bare_name(name).removeprefix("_")
         if isinstance(value, list) and bare in _SURE | _LIKELY:
-            yield bare, Container(".".join((*path, str(name))), value)
+            yield bare, _container((*path, str(name)), value)
         elif isinstance(value, Mapping) and steps and bare in _ON_THE_WAY:
             yield from _lists(value, (*path, str(name)), steps - 1)
+
+
+def _container(names: tuple[str, ...], items: list[object]) -> Container:
+    return Container(".".join(names), items, not any("." in name or "[]" in name for name in names))
 
 
 def _may_be_posting(element: object, needs: str) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from skillstream.sources.files.decode import SourceReadError
 from skillstream.sources.files.lines import Gatherer, Piece
 
-__all__ = ["split_values"]
+__all__ = ["ValueSplitter", "split_values"]
 
 _BLANK = b" \t\r\n"
 _BETWEEN = re.compile(rb'["\[\]{},]')  # what matters between values
@@ -29,22 +29,32 @@ def split_values(blocks: Iterator[bytes]) -> Iterator[Piece]:
     Raises:
         SourceReadError: the array has no end; raised after its last, maybe incomplete, element.
     """
-    splitter = _Splitter()
+    splitter = ValueSplitter()
     for block in blocks:
         yield from splitter.feed(block)
     yield from splitter.finish()
 
 
-class _Splitter:
-    def __init__(self) -> None:
+class ValueSplitter:
+    """Values of a file that comes in blocks.
+
+    Attributes:
+        rest: with `once`, what follows the first array or value of the file, as soon as its end was seen.
+    """
+
+    def __init__(self, *, once: bool = False, depth: int = 0) -> None:
+        """With `once` it ends with the first array or value; with `depth` it begins in so many brackets."""
+        self.rest: bytes | None = None
+        self._once = once
         self._value = Gatherer()
-        self._begun = False  # anything but white space was seen
+        self._begun = depth > 0  # anything but white space was seen
         self._array = False  # values are elements of an array that has not ended
-        self._depth = 0  # brackets open within the value
+        self._depth = depth  # brackets open within the value
         self._string = False  # within a string
         self._escaped = False  # the last block ended with a backslash in a string
 
     def feed(self, block: bytes) -> Iterator[Piece]:
+        """The values that end in this block, the next one of the file."""
         at = 0
         if not self._begun:
             block = block.lstrip(_BLANK)
@@ -77,13 +87,20 @@ class _Splitter:
                 if self._depth == 0 and not self._array:
                     yield from self._take(block[start:at])
                     start = at
+                    if self._once:
+                        self.rest = block[at:]
+                        return
             elif self._array and token == b"]":
                 yield from self._take(block[start : at - 1])
                 start = at
                 self._array = False
+                if self._once:
+                    self.rest = block[at:]
+                    return
         self._value.add(block[start:])
 
     def finish(self) -> Iterator[Piece]:
+        """The last value, if nothing shows its end. Raises SourceReadError if an array has none."""
         yield from self._take(b"")
         if self._array:
             raise SourceReadError("the JSON array has no end: cut off in the middle?")

@@ -22,6 +22,7 @@ from skillstream.sources.files.csv_rows import csv_row_sizes, read_csv_header
 from skillstream.sources.files.decode import BLOCK_BYTES, SourceReadError, read_blocks
 from skillstream.sources.files.inputs import InputKind, expand_inputs, input_kind
 from skillstream.sources.files.parquet_rows import open_parquet
+from skillstream.sources.files.records_path import records_path
 from skillstream.storage import ObjectURL, input_state, open_input
 
 __all__ = ["RANGE_BYTES", "FilePlan", "FileRange", "InputFile", "plan_files"]
@@ -48,6 +49,8 @@ class FileRange(msgspec.Struct, frozen=True, array_like=True):
         byte_end: where the range ends; `None` for the end of the file.
         size, mtime_ns, etag: the whole file's, as it was planned: readers compare them.
         text_columns: of a Parquet file, those whose text must be UTF-8.
+        records_path: of `json`, path of the lists in its objects whose elements are the rows; `None` if its
+            values are.
     """
 
     source: str
@@ -63,6 +66,7 @@ class FileRange(msgspec.Struct, frozen=True, array_like=True):
     mtime_ns: int
     etag: str = ""
     text_columns: tuple[str, ...] = ()
+    records_path: str | None = None
 
 
 @dataclass(frozen=True)
@@ -150,13 +154,17 @@ def _plan_file(
     cuts = [_Cut(0, 0)]
     file_format = kind.format
     texts: tuple[str, ...] = ()
+    list_path: str | None = None
     if size == 0:
         fingerprint, rows = _fingerprint(path, etag), 0
     elif kind.format == "parquet":
         fingerprint = _fingerprint(path, etag)
         rows, cuts, texts = _plan_parquet(path, etag, fields, range_bytes)
     else:
-        file_format = _check_text(path, etag, kind, fields)
+        if kind.format == "json":
+            blocks = read_blocks(path, kind.compression, etag=etag)
+            list_path = records_path(path, blocks, fields.records_path)
+        file_format = "json" if list_path is not None else _check_text(path, etag, kind, fields)
         if kind.compression is None and file_format == "jsonl":
             fingerprint, rows, cuts = _scan_lines(path, etag, size, range_bytes)
         else:
@@ -165,6 +173,8 @@ def _plan_file(
                 rows, cuts = _scan_csv(path, etag, range_bytes, tab=file_format == "tsv")
     if input_state(path) != before:
         raise SourceError(f"{path}: it changed while it was read; wait until it is whole, or tag a copy")
+    if list_path is not None:  # other rows than those of the same file without a path
+        fingerprint = xxhash.xxh3_64_hexdigest(f"{fingerprint} {list_path}".encode())
     source = f"{_readable(kind.stem)}-{fingerprint}"
     ends = [*cuts[1:], None]
     ranges = [
@@ -182,6 +192,7 @@ def _plan_file(
             mtime_ns=before.mtime_ns,
             etag=etag,
             text_columns=texts,
+            records_path=list_path,
         )
         for partition, (cut, end) in enumerate(zip(cuts, ends, strict=True))
     ]

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from skillstream.chunks import Chunk, Record
 from skillstream.sources.files.csv_rows import csv_records, read_csv_header
 from skillstream.sources.files.decode import SourceReadError, read_blocks
+from skillstream.sources.files.json_lists import split_list_elements
 from skillstream.sources.files.json_values import split_values
 from skillstream.sources.files.lines import Piece, split_lines, too_large
 from skillstream.sources.files.parquet_rows import parquet_records
@@ -95,7 +96,9 @@ def _line_records(file_range: FileRange, start: int) -> Iterator[Record]:
 
 
 def _json_records(file_range: FileRange, start: int) -> Iterator[Record]:
-    return _piece_records(split_values(_range_blocks(file_range)), file_range.start, start)
+    blocks, path = _range_blocks(file_range), file_range.records_path
+    pieces = split_values(blocks) if path is None else split_list_elements(blocks, path)
+    return _piece_records(pieces, file_range.start, start)
 
 
 def _piece_records(pieces: Iterator[Piece], first_row: int, start: int) -> Iterator[Record]:
