@@ -84,7 +84,7 @@ class MemoryStore:
     def create(self, path: str, data: bytes) -> bool:
         return self.files.setdefault(path, data) is data
 
-    def sweep(self, now: float) -> int:
+    def sweep(self) -> int:
         return 0
 
     def probe(self) -> None: ...
@@ -188,7 +188,7 @@ class SteppedWriter:
     def create(self, path: str, data: bytes) -> bool:
         return self._wait().create(path, data)
 
-    def sweep(self, now: float) -> int:
-        return self._wait().sweep(now)
+    def sweep(self) -> int:
+        return self._wait().sweep()
 
     def probe(self) -> None: ...

@@ -39,7 +39,7 @@ def test_a_file_is_created_once_and_read_whole(output):
     assert store.read("a/b/c") == b"first"
     assert store.names("a") == ["b"]
     assert store.names("") == ["a"]
-    assert store.sweep(0) == 0
+    assert store.sweep() == 0
 
 
 def test_names_are_sorted_over_many_pages(output):

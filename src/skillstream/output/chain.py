@@ -210,10 +210,11 @@ class Chain:
             last = row.offset
 
 
-def sweep(root: str | Path, *, store: Store | None = None, now: Callable[[], float] = time.time) -> int:
+def sweep(root: str | Path, *, store: Store | None = None) -> int:
     """Remove temporary files of dead writers under `root`; how many there were.
 
-    Only files that are an hour old or whose process on this host is gone: never a live writer's.
+    Only files whose process on this host is gone and, of other hosts', those that are an hour old by the
+    file system's own clock.
     Call it at start; the chain is right without it, too.
     """
-    return (open_store(root) if store is None else store).sweep(now())
+    return (open_store(root) if store is None else store).sweep()

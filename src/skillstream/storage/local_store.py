@@ -7,13 +7,11 @@ import contextlib
 import errno
 import itertools
 import os
-import re
-import secrets
-import socket
 import time
 from pathlib import Path
 
 from skillstream.errors import OutputError, RunError
+from skillstream.storage.temporary_names import is_temporary, temporary_name, writer_is_alive
 
 __all__ = ["LocalStore"]
 
@@ -23,8 +21,6 @@ TEMPORARY_MAX_AGE_S = 3600.0
 
 # A disk that has no room for this has none for a chunk.
 _PROBE_BYTES = 1 << 16
-
-_TEMPORARY = re.compile(r"^\.(?P<host>.+)-(?P<pid>\d+)-[0-9a-f]{16}\.tmp$")
 # What link() answers on file systems without hard links (FAT, many FUSE and SMB mounts).
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
 
@@ -33,6 +29,10 @@ _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.E
 LISTING_AGE_S = 2.0
 LISTING_PAUSE = 50
 _LISTINGS: dict[Path, tuple[list[str], float]] = {}
+
+# Folders whose way up this process has synced, by path, and which folder it was (its inode).
+_SYNCED: dict[Path, int] = {}
+_MOST_SYNCED = 1000
 
 
 class LocalStore:
@@ -66,7 +66,7 @@ class LocalStore:
 
     def create(self, path: str, data: bytes) -> bool:
         target = self.root / path
-        temporary = self.root / _temporary_name()
+        temporary = self.root / temporary_name()
         try:
             self._make_folder(target.parent)
             try:
@@ -80,18 +80,23 @@ class LocalStore:
         except OSError as error:
             raise _failed("cannot write", target, error) from error
 
-    def sweep(self, now: float) -> int:
+    def sweep(self) -> int:
         removed = 0
-        for name in self.names(""):
+        temporaries = [name for name in self.names("") if is_temporary(name)]
+        now = self._file_time() if temporaries else 0.0
+        for name in temporaries:
             temporary = self.root / name
-            if _is_left_over(temporary, now):
-                with contextlib.suppress(OSError):  # another sweep may have been faster
+            alive = writer_is_alive(name)
+            with contextlib.suppress(OSError):  # another sweep may have been faster
+                if alive is False or (
+                    alive is None and now - temporary.stat().st_mtime > TEMPORARY_MAX_AGE_S
+                ):
                     temporary.unlink()
                     removed += 1
         return removed
 
     def probe(self) -> None:
-        name = _temporary_name()
+        name = temporary_name()
         made = [folder for folder in (self.root, *self.root.parents) if not folder.exists()]
         try:
             self.create(name, bytes(_PROBE_BYTES))
@@ -111,21 +116,51 @@ class LocalStore:
         names, expires = _LISTINGS.get(path, ([], begun))
         if begun >= expires:
             names = self.names(folder)
+            for old in [old for old, (_, expires) in list(_LISTINGS.items()) if expires <= begun]:
+                _LISTINGS.pop(old, None)
             seconds = time.monotonic() - begun
             _LISTINGS[path] = names, begun + max(LISTING_AGE_S, seconds * LISTING_PAUSE)
         return names
 
+    def _file_time(self) -> float:
+        """Now, by the clock that the file system's times are of: a file server has its own."""
+        probe = self.root / temporary_name()
+        try:
+            probe.touch()
+            try:
+                return probe.stat().st_mtime
+            finally:
+                probe.unlink(missing_ok=True)
+        except OSError as error:
+            raise _failed("cannot write", probe, error) from error
+
     # The steps of `create`, one method each: tests crash and fail at every one of them.
 
     def _make_folder(self, folder: Path) -> None:
-        missing = []
-        while not folder.is_dir():
-            missing.append(folder)
-            folder = folder.parent
-        for made in reversed(missing):
-            with contextlib.suppress(FileExistsError):
-                made.mkdir()
-            self._sync_folder(made.parent)
+        with contextlib.suppress(FileNotFoundError):
+            if _SYNCED.get(folder) == folder.stat().st_ino:
+                return
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except FileExistsError:
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder)) from None
+        self._sync_way_to(folder)
+        if len(_SYNCED) >= _MOST_SYNCED:
+            _SYNCED.clear()
+        _SYNCED[folder] = folder.stat().st_ino
+
+    def _sync_way_to(self, folder: Path) -> None:
+        """Syncs all folders above, whoever made them: that process may have died before it did."""
+        device = folder.stat().st_dev
+        way = list(
+            itertools.takewhile(lambda parent: parent.stat().st_dev == device, folder.absolute().parents)
+        )
+        for parent in reversed(way):
+            try:
+                _sync(parent)
+            except PermissionError:
+                if self.root.absolute() in (parent, *parent.parents):
+                    raise
 
     def _write(self, temporary: Path, data: bytes) -> None:
         with temporary.open("xb") as file:
@@ -145,11 +180,15 @@ class LocalStore:
         temporary.unlink()
 
     def _sync_folder(self, folder: Path) -> None:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        _sync(folder)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _with_prefix(names: list[str], prefix: str) -> list[str]:
@@ -158,43 +197,6 @@ def _with_prefix(names: list[str], prefix: str) -> list[str]:
     return list(
         itertools.takewhile(lambda name: name.startswith(prefix), itertools.islice(names, first, None))
     )
-
-
-def _host() -> str:
-    """This host and its process numbers' namespace: containers may share a host name and a folder."""
-    try:
-        namespace = re.sub(r"\D", "", os.readlink("/proc/self/ns/pid"))  # noqa: PTH115 (no file there)
-    except OSError:
-        namespace = "0"
-    name = re.sub(r"[^A-Za-z0-9.]", "", socket.gethostname())[:64]
-    return f"{name}-{namespace}"
-
-
-def _temporary_name() -> str:
-    return f".{_host()}-{os.getpid()}-{secrets.token_hex(8)}.tmp"
-
-
-def _is_left_over(path: Path, now: float) -> bool:
-    """Whether a file is a temporary one that no live writer can still want."""
-    match = _TEMPORARY.match(path.name)
-    if match is None:
-        return False
-    if match["host"] == _host() and not _is_alive(int(match["pid"])):
-        return True
-    try:
-        return now - path.stat().st_mtime > TEMPORARY_MAX_AGE_S
-    except OSError:
-        return False
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _failed(what: str, path: Path, error: OSError) -> RunError:

@@ -42,7 +42,7 @@ class ObjectStore:
     def create(self, path: str, data: bytes) -> bool:
         return self._bucket.create(self._key(path), data)
 
-    def sweep(self, now: float) -> int:  # noqa: ARG002
+    def sweep(self) -> int:
         """Nothing is ever left over."""
         return 0
 

@@ -37,8 +37,8 @@ class Store(Protocol):
         whoever made it.
         """
 
-    def sweep(self, now: float) -> int:
-        """Remove what dead writers left; how many files. `now`: seconds since 1970."""
+    def sweep(self) -> int:
+        """Remove what dead writers left; how many files."""
 
     def probe(self) -> None:
         """Try what `create` needs, and leave nothing behind. Raises `OutputError` if it fails."""

@@ -155,3 +155,17 @@ def test_a_list_of_sources_that_is_none_is_told(tmp_path):
 def test_paths_are_noted_without_users_and_passwords():
     assert without_user("https://me:pw@host/a.jsonl") == "https://***@host/a.jsonl"
     assert without_user("in/author@home.jsonl") == "in/author@home.jsonl"
+
+
+@pytest.mark.parametrize("unknown", ["", "00000000-0000-0000-0000-000000000000"])
+@pytest.mark.parametrize("turned", [False, True])
+def test_an_unknown_topic_id_fits_any_and_a_known_one_only_itself(tmp_path, unknown, turned):
+    def run(topic_id):
+        return RunInfo({"source": "kafka", "topic_id": topic_id}, "2026-01-01T00:00:00+00:00")
+
+    ids = ["one", unknown] if turned else [unknown, "one"]
+    for topic_id in ids:
+        open_run(tmp_path, run(topic_id))
+    open_run(tmp_path / "known", run("one"))
+    with pytest.raises(OutputError, match="topic_id"):
+        open_run(tmp_path / "known", run("two"))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 from kafka import errors
 
+from skillstream.sources.kafka.client import TopicFacts, topic_facts
 from skillstream.sources.kafka.client_settings import ClientSettings
 from skillstream.sources.kafka.reader import bounds_problem
 from skillstream.sources.kafka.retry import Retries, error_kind, one_line
@@ -100,3 +103,20 @@ def test_errors_that_ought_not_to_be_pass_if_they_are_rare():
 
 def test_what_no_retry_mends_ends_it_at_once():
     assert not Retries(Clock()).failed(errors.TopicAuthorizationFailedError(), "no")
+
+
+@pytest.mark.parametrize(
+    ("stated", "known"),
+    [
+        (None, ""),
+        (uuid.UUID(int=0), ""),
+        ("AAAAAAAAAAAAAAAAAAAAAA", ""),
+        (uuid.UUID(int=7), "00000000-0000-0000-0000-000000000007"),
+    ],
+)
+def test_a_topic_id_of_zeros_is_none(stated, known):
+    class Admin:
+        def describe_topics(self, _: list[str]) -> list[dict[str, object]]:
+            return [{"error_code": 0, "topic_id": stated, "partitions": [{"partition_index": 0}]}]
+
+    assert topic_facts(Admin(), "t") == TopicFacts(known, (0,))

@@ -1,14 +1,11 @@
 import errno
 import os
 import stat
-import subprocess
-import sys
 
 import pytest
 
 from skillstream.errors import OutputError, RunError
 from skillstream.storage import local_store as store_module
-from skillstream.storage.local_store import TEMPORARY_MAX_AGE_S
 from skillstream.storage.store import LocalStore, open_store
 
 
@@ -83,20 +80,61 @@ def test_bytes_are_on_the_disk_before_the_name_and_the_name_before_the_return(tm
 
     monkeypatch.setattr(os, "fsync", watched_fsync)
     monkeypatch.setattr(os, "link", watched_link)
-    LocalStore(tmp_path).create("a", b"x")
-    assert events == ["fsync file", "link", "fsync folder"]
+    for name in ("a", "b"):
+        events.clear()
+        LocalStore(tmp_path).create(name, b"x")
+        assert events[-3:] == ["fsync file", "link", "fsync folder"]
+    assert len(events) == 3
 
 
-def test_folders_made_on_the_way_are_durable(tmp_path):
-    synced = []
+@pytest.fixture
+def synced(monkeypatch):
+    """Folders in the order in which they were flushed to disk."""
+    folders = []
+    sync = store_module._sync
 
-    class Watched(LocalStore):
-        def _sync_folder(self, folder):
-            synced.append(folder)
-            super()._sync_folder(folder)
+    def watched(folder):
+        folders.append(folder)
+        sync(folder)
 
-    Watched(tmp_path).create("a/b/c", b"")
-    assert synced == [tmp_path, tmp_path / "a", tmp_path / "a/b"]
+    monkeypatch.setattr(store_module, "_sync", watched)
+    return folders
+
+
+def test_folders_made_on_the_way_are_durable(tmp_path, synced):
+    LocalStore(tmp_path / "new").create("a/b/c", b"")
+    assert synced[-4:] == [tmp_path, tmp_path / "new", tmp_path / "new/a", tmp_path / "new/a/b"]
+
+
+def test_folders_that_others_made_are_durable_too(tmp_path, synced):
+    """Whoever made them may have died before it synced the folders above."""
+    (tmp_path / "new/a").mkdir(parents=True)
+    LocalStore(tmp_path / "new").create("a/c", b"")
+    assert synced[-3:] == [tmp_path, tmp_path / "new", tmp_path / "new/a"]
+    assert tmp_path.parent in synced
+    synced.clear()
+    LocalStore(tmp_path / "new").create("a/d", b"")
+    assert synced == [tmp_path / "new/a"]
+    (tmp_path / "new/a").rename(tmp_path / "new/b")
+    (tmp_path / "new/a").mkdir()  # another folder by that name
+    LocalStore(tmp_path / "new").create("a/c", b"")
+    assert tmp_path / "new" in synced
+
+
+def test_folders_above_the_output_that_may_not_be_opened_are_passed_over(tmp_path, monkeypatch):
+    sync = store_module._sync
+
+    def refuses(folder):
+        if folder == closed:
+            raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+        sync(folder)
+
+    monkeypatch.setattr(store_module, "_sync", refuses)
+    closed = tmp_path
+    assert LocalStore(tmp_path / "new").create("a/b", b"")
+    closed = tmp_path / "new"
+    with pytest.raises(RunError, match="Permission denied"):
+        LocalStore(tmp_path / "new").create("c/b", b"")
 
 
 def test_no_reader_of_a_folder_ever_sees_a_temporary_file_in_it(tmp_path):
@@ -201,35 +239,27 @@ def test_a_swept_temporary_file_publishes_nothing(tmp_path):
     assert LocalStore(tmp_path).create("a", b"y")
 
 
-def test_sweep_removes_files_of_dead_writers_only(tmp_path):
-    now = 1e9
-    process = subprocess.Popen([sys.executable, "-c", ""])  # a process number that is free afterwards
-    process.wait()
-    host = store_module._host()
-    names = {
-        f".{host}-{process.pid}-{'0' * 16}.tmp": (0, True),
-        f".{host}-{os.getpid()}-{'1' * 16}.tmp": (0, False),
-        f".{host}-{os.getpid()}-{'2' * 16}.tmp": (TEMPORARY_MAX_AGE_S + 1, True),
-        f".elsewhere-0-{process.pid}-{'3' * 16}.tmp": (TEMPORARY_MAX_AGE_S - 1, False),
-        f".elsewhere-0-1-{'4' * 16}.tmp": (TEMPORARY_MAX_AGE_S + 1, True),
-        ".hidden": (TEMPORARY_MAX_AGE_S + 1, False),
-        "run.json": (TEMPORARY_MAX_AGE_S + 1, False),
-    }
-    for name, (age, _) in names.items():
-        (tmp_path / name).touch()
-        os.utime(tmp_path / name, (now - age, now - age))
-
-    assert LocalStore(tmp_path).sweep(now) == 3
-    kept = {name for name, (_, removed) in names.items() if not removed}
-    assert {path.name for path in tmp_path.iterdir()} == kept
+def test_the_mode_of_files_and_folders_is_the_umasks(tmp_path):
+    before = os.umask(0o027)
+    try:
+        LocalStore(tmp_path / "new").create("a/b", b"x")
+    finally:
+        os.umask(before)
+    modes = [stat.S_IMODE((tmp_path / "new" / name).stat().st_mode) for name in ("", "a", "a/b")]
+    assert modes == [0o750, 0o750, 0o640]
 
 
-def test_a_temporary_name_of_our_own_is_recognised(tmp_path):
-    path = tmp_path / store_module._temporary_name()
-    path.touch()
-    assert not store_module._is_left_over(path, path.stat().st_mtime)
-    assert store_module._is_left_over(path, path.stat().st_mtime + TEMPORARY_MAX_AGE_S + 1)
+def test_shared_listings_of_folders_no_longer_asked_for_are_forgotten(tmp_path, monkeypatch):
+    now = [1e6]
+    monkeypatch.setattr(store_module.time, "monotonic", lambda: now[0])
+    for number in range(1000):
+        LocalStore(tmp_path / str(number)).names("t", "a.")
+        now[0] += store_module.LISTING_AGE_S / 10
+    assert len(store_module._LISTINGS) < 20
 
 
-def test_temporary_names_are_unique():
-    assert len({store_module._temporary_name() for _ in range(100)}) == 100
+def test_what_was_synced_is_remembered_for_so_many_folders(tmp_path, monkeypatch):
+    monkeypatch.setattr(store_module, "_MOST_SYNCED", 10)
+    for number in range(50):
+        LocalStore(tmp_path / str(number)).create("a", b"")
+    assert len(store_module._SYNCED) <= 10

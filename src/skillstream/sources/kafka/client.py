@@ -12,6 +12,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka import errors as kafka_errors
 
 from skillstream.errors import SourceError
+from skillstream.sources.kafka.batches import bound_batches
 from skillstream.sources.kafka.checksums import use_fast_checksums
 from skillstream.sources.kafka.client_settings import ClientSettings
 
@@ -28,10 +29,17 @@ __all__ = [
 # Calls other than fetches give up after this long, so that a drain never waits for a dead broker.
 CALL_TIMEOUT_MS = 4_000
 
+# How clients write the id of 16 zero bytes, which stands for none.
+NO_TOPIC_ID = {str(uuid.UUID(int=0)), "A" * 22, "A" * 22 + "=="}
+
 
 @dataclass(frozen=True)
 class TopicFacts:
-    """What a topic is at this moment. `topic_id` is its alone: recreated or elsewhere it differs."""
+    """What a topic is at this moment.
+
+    `topic_id` is its alone: recreated or elsewhere it differs. Empty if the cluster states none (brokers
+    before 2.8, or not yet upgraded to topic ids), which tells nothing.
+    """
 
     topic_id: str
     partitions: tuple[int, ...]
@@ -44,6 +52,7 @@ def make_consumer(settings: ClientSettings) -> KafkaConsumer:
         KafkaError, OSError: no server can be reached, or none lets us in; the reason of the last attempt.
     """
     use_fast_checksums()
+    bound_batches()
     defaults = {
         # Noticing a new partition or a lost leader within seconds costs one small request.
         "metadata_max_age_ms": 10_000,
@@ -110,8 +119,8 @@ def topic_facts(admin: KafkaAdminClient, topic: str) -> TopicFacts:
     if error is not kafka_errors.NoError:
         raise error(topic)
     partitions = sorted(part["partition_index"] for part in described[0]["partitions"])
-    topic_id = described[0].get("topic_id") or uuid.UUID(int=0)  # brokers before 2.8 have none
-    return TopicFacts(str(topic_id), tuple(partitions))
+    topic_id = str(described[0].get("topic_id") or "")
+    return TopicFacts("" if topic_id in NO_TOPIC_ID else topic_id, tuple(partitions))
 
 
 def first_offsets(consumer: KafkaConsumer, topic: str, partitions: Iterable[int]) -> dict[int, int]:

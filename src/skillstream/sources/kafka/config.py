@@ -77,6 +77,7 @@ class Share:
     Attributes:
         number, readers: it owns the partitions `p` with `p % readers == number`.
         topic_id: the topic that is meant (see `TopicFacts`); another one by the same name is refused.
+            `None` or empty: not known, so any.
         stop_at: partition → exclusive end to stop at; `None` reads for ever, new partitions included.
     """
 

@@ -8,12 +8,26 @@ from dataclasses import dataclass
 
 from skillstream.chunks import Chunk, Record
 
-__all__ = ["ChunkLimits", "PartitionBuffer"]
+__all__ = ["ChunkLimits", "PartitionBuffer", "size_of"]
+
+# What Python keeps for a header beside its bytes: with many empty ones, all of the memory that they take.
+HEADER_BYTES = 150
+
+
+def size_of(record: Record) -> int:
+    """Bytes that a record holds: payload, key and headers; not the few hundred of the record itself."""
+    size = len(record.payload or b"") + len(record.key or b"")
+    if record.headers:
+        size += sum(HEADER_BYTES + len(name) + len(value or b"") for name, value in record.headers)
+    return size
 
 
 @dataclass(frozen=True)
 class ChunkLimits:
-    """A chunk is closed by whichever comes first. `linger_s` counts from its first record's arrival."""
+    """A chunk is closed by whichever comes first. `linger_s` counts from its first record's arrival.
+
+    `bytes` are those of payloads, keys and headers (see `size_of`).
+    """
 
     rows: int
     bytes: int
@@ -40,7 +54,7 @@ class PartitionBuffer:
 
     @property
     def bytes(self) -> int:
-        """Bytes of payloads and keys in the open chunk."""
+        """Bytes of payloads, keys and headers in the open chunk."""
         return self._bytes
 
     @property
@@ -57,7 +71,7 @@ class PartitionBuffer:
             now: seconds on the clock that `close_if_due` is asked with.
         """
         for record in records:
-            size = len(record.payload or b"") + len(record.key or b"")
+            size = size_of(record)
             if self._records and (
                 len(self._records) >= self._limits.rows or self._bytes + size > self._limits.bytes
             ):

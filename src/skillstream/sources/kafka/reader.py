@@ -22,6 +22,8 @@ from kafka.structs import OffsetAndMetadata
 
 from skillstream.chunks import Chunk, Record
 from skillstream.errors import RunError, SourceError
+from skillstream.rejections import Rejection, RejectionCode
+from skillstream.sources.kafka.batches import MAX_BYTES, NOT_READ
 from skillstream.sources.kafka.client import (
     TopicFacts,
     end_offsets,
@@ -238,9 +240,9 @@ class KafkaReader:
         self._refresh_at = self.last_contact + REFRESH_S
 
     def _check_identity(self, facts: TopicFacts) -> None:
-        if self._topic_id is None:
+        if not self._topic_id:
             self._topic_id = facts.topic_id
-        if facts.topic_id != self._topic_id:
+        if facts.topic_id and facts.topic_id != self._topic_id:
             raise RunError(
                 f"topic {self.config.topic!r} was deleted and recreated: its offsets mean other records "
                 "now; write to a new --output"
@@ -370,9 +372,15 @@ def bounds_problem(topic: str, partition: int, position: int, first: int, end: i
 
 
 def to_record(record: ConsumerRecord) -> Record:
-    """The client's record as ours; a time of -1 is none, nor is one that no reader could show."""
+    """The client's record as ours; a time of -1 is none, nor is one that no reader could show.
+
+    A record of a batch that was not read, because it is too large unpacked, comes with its rejection.
+    """
     has_time = record.timestamp is not None and record.timestamp >= 0
     event_time = readable_time(record.timestamp) if has_time else None
+    if record.headers is NOT_READ:
+        detail = f"not read: its batch of records takes more than {MAX_BYTES:,} bytes unpacked"
+        return Record(record.offset, None, None, event_time, Rejection(RejectionCode.TOO_LARGE, detail))
     # A header's name comes as text, whatever its bytes were: what no text can hold is replaced.
     headers = [(name.encode(errors="replace").decode(), value) for name, value in record.headers or ()]
     return Record(record.offset, record.value, record.key, event_time, headers=headers or None)

@@ -1,0 +1,120 @@
+"""Record batches of bounded size: what a batch takes uncompressed is known before it is in memory.
+
+A batch of one megabyte, all that a broker looks at, can hold many gigabytes. kafka-python would unpack it
+whole; here a batch over `MAX_BYTES` is not unpacked. Each of its offsets comes as a record without a value
+whose headers are `NOT_READ`, so that each becomes a rejected row and the stream resumes behind it.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import struct
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+import lz4.frame  # type: ignore[import-untyped]
+import snappy  # type: ignore[import-untyped]
+import zstandard
+from kafka import codec
+from kafka.record.default_records import DefaultRecord, DefaultRecordBatch
+
+__all__ = ["MAX_BYTES", "NOT_READ", "bound_batches", "unpack"]
+
+# Producers fill batches of 16 KB to some MB; the largest record that is tagged has 10 MB by default.
+MAX_BYTES = 64 << 20
+
+# The headers of a record that stands for one which was not read: told by its identity, so no producer can
+# send it.
+NOT_READ: list[tuple[str, bytes]] = []
+
+_unbounded: Callable[[Any], Iterator[DefaultRecord]] = DefaultRecordBatch.__iter__
+
+
+def bound_batches() -> None:
+    """Makes kafka-python, for this process, leave batches packed that are over `MAX_BYTES` unpacked."""
+    DefaultRecordBatch.__iter__ = _iterate
+
+
+def unpack(data: bytes, compression: int, limit: int) -> bytes | None:
+    """The batch's records unpacked; `None` if they take more than `limit` bytes.
+
+    Args:
+        data: the compressed part of the batch.
+        compression: Kafka's number of the codec, 1 to 4.
+        limit: bytes.
+
+    Raises:
+        Exception: the codec's own, if `data` is damaged.
+    """
+    unpacked = _UNPACK[compression](data, limit)
+    return None if unpacked is None or len(unpacked) > limit else unpacked
+
+
+def _iterate(batch: Any) -> Iterator[DefaultRecord]:
+    if batch.compression_type not in _UNPACK or batch._decompressed:  # noqa: SLF001 - kafka-python has no hook
+        return _unbounded(batch)
+    data = bytes(memoryview(batch._buffer)[batch._pos :])  # noqa: SLF001
+    unpacked = unpack(data, batch.compression_type, MAX_BYTES)
+    if unpacked is None:
+        return _not_read(batch)
+    batch._buffer, batch._pos, batch._decompressed = bytearray(unpacked), 0, True  # noqa: SLF001
+    return _unbounded(batch)
+
+
+def _not_read(batch: Any) -> Iterator[DefaultRecord]:
+    """One record for each offset, made when it is asked for: there may be millions."""
+    for offset in range(batch.base_offset, batch.next_offset):
+        yield DefaultRecord(0, offset, batch.max_timestamp, batch.timestamp_type, None, None, NOT_READ)
+
+
+def _gzip(data: bytes, limit: int) -> bytes:
+    return _read(gzip.GzipFile(fileobj=io.BytesIO(data)), limit)
+
+
+def _snappy(data: bytes, limit: int) -> bytes | None:
+    """Snappy states the size in front of each block, and takes memory by what is stated."""
+    if codec._detect_xerial_stream(data):  # noqa: SLF001 - the client's own reading of the format
+        at, total = 16, 0
+        while at < len(data):
+            total += _stated_size(data, at + 4)
+            at += 4 + struct.unpack_from("!i", data, at)[0]
+            if total > limit:
+                return None
+    elif _stated_size(data, 0) > limit:
+        return None
+    return bytes(codec.snappy_decode(data))
+
+
+def _stated_size(data: bytes, at: int) -> int:
+    size = 0
+    for shift in range(0, 35, 7):
+        byte = data[at + shift // 7]
+        size |= (byte & 127) << shift
+        if byte < 128:
+            return size
+    raise snappy.UncompressError("no size")
+
+
+def _lz4(data: bytes, limit: int) -> bytes:
+    return bytes(lz4.frame.LZ4FrameDecompressor().decompress(data, max_length=limit + 1))
+
+
+def _zstd(data: bytes, limit: int) -> bytes:
+    return _read(zstandard.ZstdDecompressor().stream_reader(io.BytesIO(data), read_across_frames=True), limit)
+
+
+class _Stream(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+def _read(stream: _Stream, limit: int) -> bytes:
+    """At most `limit + 1` bytes; no more than a piece beyond them is ever unpacked."""
+    pieces, left = [], limit + 1
+    while left > 0 and (piece := stream.read(min(left, 1 << 20))):
+        pieces.append(piece)
+        left -= len(piece)
+    return b"".join(pieces)
+
+
+_UNPACK: dict[int, Callable[[bytes, int], bytes | None]] = {1: _gzip, 2: _snappy, 3: _lz4, 4: _zstd}

@@ -1,0 +1,193 @@
+"""The reader without Kafka: what its bounds, its fairness and its checks of the topic promise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from kafka import TopicPartition
+from kafka.consumer.fetcher import ConsumerRecord
+
+from skillstream.errors import RunError
+from skillstream.sources.kafka import KafkaConfig, Share
+from skillstream.sources.kafka import reader as reader_module
+from skillstream.sources.kafka.client import TopicFacts
+from skillstream.sources.kafka.client_settings import ClientSettings
+from skillstream.sources.kafka.reader import REFRESH_S, KafkaReader
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Chain:
+    def head(self) -> int | None:
+        return 0
+
+    def claim(self, start: int) -> int:
+        return start
+
+
+class Topic:
+    """Kafka's clients in one: `waiting` records by partition, handed out whole at the next poll."""
+
+    def __init__(self, partitions: int) -> None:
+        self.facts = TopicFacts("one", tuple(range(partitions)))
+        self.waiting: dict[int, list[ConsumerRecord]] = {}
+        self.positions = dict.fromkeys(range(partitions), 0)
+        self.assigned: set[TopicPartition] = set()
+
+    def send(self, partition: int, count: int = 1, size: int = 1, headers: list | None = None) -> None:
+        waiting = self.waiting.setdefault(partition, [])
+        for _ in range(count):
+            offset = self.positions[partition] + len(waiting)
+            record = ("t", partition, -1, offset, 1000, 0, None, b"x" * size, headers or [], None, -1, 1, -1)
+            waiting.append(ConsumerRecord(*record))
+
+    def assignment(self) -> set[TopicPartition]:
+        return self.assigned
+
+    def assign(self, partitions: list[TopicPartition]) -> None:
+        self.assigned = set(partitions)
+
+    def seek(self, part: TopicPartition, offset: int) -> None:
+        self.positions[part.partition] = offset
+
+    def poll(self, timeout_ms: float, max_records: int) -> dict[TopicPartition, list[ConsumerRecord]]:
+        polled = {TopicPartition("t", p): records for p, records in self.waiting.items()}
+        for part, records in polled.items():
+            self.positions[part.partition] += len(records)
+        self.waiting = {}
+        return polled
+
+    def position(self, part: TopicPartition, timeout_ms: int = 0) -> int:
+        return self.positions[part.partition]
+
+    def highwater(self, part: TopicPartition) -> int:
+        return self.positions[part.partition]
+
+    def close(self) -> None: ...
+
+
+@pytest.fixture
+def topic() -> Topic:
+    return Topic(2)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def make(monkeypatch, topic, clock) -> Iterator:
+    monkeypatch.setattr(reader_module, "make_admin", lambda _: topic)
+    monkeypatch.setattr(reader_module, "make_consumer", lambda _: topic)
+    monkeypatch.setattr(reader_module, "topic_facts", lambda *_: topic.facts)
+    for name in ("end_offsets", "first_offsets"):
+        monkeypatch.setattr(reader_module, name, lambda _, __, asked: dict.fromkeys(asked, 0))
+
+    def make_reader(share: Share = reader_module.WHOLE, **options: object) -> KafkaReader:
+        config = KafkaConfig(**({"topic": "t", "group": "", "linger": 60.0} | options))
+        settings = ClientSettings({"bootstrap_servers": ["nowhere:1"]})
+        return KafkaReader(
+            config,
+            lambda _: Chain(),
+            share,
+            settings=settings,
+            now=clock,
+            wall=lambda: 2.0,
+            sleep=pytest.fail,
+        )
+
+    return make_reader
+
+
+def drained(reader: KafkaReader) -> list[tuple[int, int, int]]:
+    chunks = []
+    while (chunk := reader.next_chunk()) is not None:
+        reader.take(chunk)
+        chunks.append((chunk.partition, chunk.start, chunk.end))
+    return chunks
+
+
+def test_open_chunks_together_are_bounded_and_the_largest_gives_way(make, topic, monkeypatch):
+    monkeypatch.setattr(reader_module, "IN_HAND_BYTES", 1000)
+    reader = make()
+    topic.send(0, size=400)
+    topic.send(1, size=600)
+    reader.poll(0)
+    assert drained(reader) == []
+    topic.send(0, size=1)
+    reader.poll(0)
+    assert drained(reader) == [(1, 0, 1)]
+
+
+def test_headers_count_in_both_bounds(make, topic, monkeypatch):
+    reader = make(max_chunk_bytes=1000)
+    topic.send(0, count=2, headers=[("h", b"x" * 600)])
+    reader.poll(0)
+    assert drained(reader) == [(0, 0, 1)]
+    monkeypatch.setattr(reader_module, "IN_HAND_BYTES", 1000)
+    topic.send(1, headers=[("", b"")] * 6)
+    reader.poll(0)
+    assert drained(reader) == [(1, 0, 1)]
+
+
+def test_a_busy_partition_does_not_keep_the_others_waiting(make, topic):
+    reader = make(max_chunk_rows=1)
+    topic.send(0, count=3)
+    topic.send(1, count=2)
+    reader.poll(0)
+    assert [partition for partition, _, _ in drained(reader)] == [0, 1, 0, 1, 0]
+
+
+@pytest.mark.parametrize("told", [None, "one"])
+def test_a_topic_made_again_while_running_is_refused(make, topic, clock, told):
+    reader = make(Share(topic_id=told))
+    reader.poll(0)
+    topic.facts = TopicFacts("two", (0, 1))
+    reader.poll(0)
+    clock.now += REFRESH_S
+    with pytest.raises(RunError, match="was deleted and recreated"):
+        reader.poll(0)
+
+
+def test_a_topic_made_again_before_the_reader_begins_is_refused(make):
+    with pytest.raises(RunError, match="was deleted and recreated"):
+        make(Share(topic_id="another")).poll(0)
+
+
+@pytest.mark.parametrize(("first", "then"), [("", "one"), ("one", ""), ("", "")])
+def test_an_unknown_id_is_neither_the_same_nor_another(make, topic, clock, first, then):
+    topic.facts = TopicFacts(first, (0, 1))
+    reader = make(Share(topic_id=first))
+    reader.poll(0)
+    topic.facts = TopicFacts(then, (0, 1))
+    clock.now += REFRESH_S
+    reader.poll(0)
+    clock.now += REFRESH_S
+    topic.facts = TopicFacts("two", (0, 1))
+    if "one" in (first, then):
+        with pytest.raises(RunError, match="was deleted and recreated"):
+            reader.poll(0)
+
+
+def test_nothing_grows_with_the_number_of_chunks(make, topic, clock):
+    reader = make(max_chunk_rows=1)
+    reader.poll(0)
+    sizes = []
+    for turn in range(100_000):
+        topic.send(turn % 2)
+        reader.poll(0)
+        assert len(drained(reader)) == 1
+        clock.now += 0.01
+        if turn in (10, 99_999):
+            sizes.append(
+                {name: len(value) for name, value in vars(reader).items() if hasattr(value, "__len__")}
+            )
+    assert sizes[0] == sizes[1]
+    assert [len(buffer.closed) + buffer.bytes for buffer in reader._buffers.values()] == [0, 0]
