@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,26 +17,27 @@ from skillstream.cli.tables import plain_console, tags_table
 from skillstream.errors import RunError, SourceError, UsageError
 from skillstream.postings import BOILERPLATE
 from skillstream.ranking import band
+from skillstream.sources.files import input_kind, plan_files, read_chunks
 from skillstream.storage import fetch_file, is_url, parse_url
 from skillstream.tagging import Explanation, PostingRejectedError, TagConfig, Tagger
 
 __all__ = ["explain_command"]
 
 SHOWN_REASONS = 3
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 @click.command("explain")
 @click.argument("file", default="-", metavar="[FILE|-]")
 @config_options(TagConfig)
 @click.option(
-    "--record", default=0, show_default=True, help="Index of the record to show of a .jsonl FILE, from 0."
+    "--record", default=0, show_default=True, help="Index of the record to show of a FILE of several, from 0."
 )
 @json_option
 def explain_command(file: str, record: int, as_json: bool, **options: Any) -> None:
     """Show one posting: its text with the evidence highlighted, its ranked tags, and why each.
 
-    FILE holds a posting as JSON, a .jsonl file (see --record), HTML or plain text; - reads standard input.
+    FILE holds a posting as JSON, HTML or plain text, or is a .jsonl, .csv, .tsv or .parquet file (see
+    --record); - reads standard input. What is no text is refused.
     """
     config = TagConfig(**options)
     posting = _read(file, record)
@@ -67,6 +69,8 @@ def _read(file: str, record: int) -> bytes | str:
     """The posting: JSON objects as bytes, anything else as text."""
     if file == "-":
         content = sys.stdin.buffer.read()
+    elif (row := _table_record(file, record)) is not None:
+        return row
     elif is_url(file):
         content = _fetch(file)
     else:
@@ -79,8 +83,46 @@ def _read(file: str, record: int) -> bytes | str:
         if not 0 <= record < len(lines):
             raise SourceError(f"{file} has {len(lines)} records; --record {record} is not one of them")
         return lines[record]
-    text = content.decode("utf-8-sig", errors="replace")
-    return content if text.lstrip()[:1] in ("{", "[") and _is_json(content) else text
+    return _json_or_text(file, content)
+
+
+# JSON begins so; text in brackets ("[Remote] Cook") does not.
+_JSON_BEGINS = re.compile(r"\s*(?:\{\s*[\"}]|\[\s*[\[{\"\]])")
+# What no text has: control characters beside white space, as in PDFs, archives and pictures.
+_NO_TEXT = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+
+
+def _json_or_text(file: str, content: bytes) -> bytes | str:
+    """JSON, whole or broken, as bytes; HTML and plain text as text. Raises SourceError if it is neither."""
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        found = f"byte {error.start} is not UTF-8"
+    else:
+        if not (control := _NO_TEXT.search(text)):
+            return content if _JSON_BEGINS.match(text) else text
+        found = f"a control character at {control.start()}"
+    raise SourceError(f"{file}: expected a posting as JSON, HTML or plain text in UTF-8, got {found}")
+
+
+def _table_record(file: str, record: int) -> bytes | None:
+    """A record of a table, a compressed file or a .json file of several; `None` for other files."""
+    try:
+        kind = input_kind(Path(file))
+    except SourceError:
+        return None
+    if is_url(file) or (kind.compression is None and kind.format in ("jsonl", "json")):
+        return None
+    ranges = plan_files([file]).ranges
+    count = 0
+    for chunk in (chunk for item in ranges for chunk in read_chunks(item, item.start, 200)):
+        for row in chunk.records:
+            if row.offset == record:
+                if row.rejection is not None:
+                    raise SourceError(f"{file}: record {record} is rejected: {row.rejection.detail}")
+                return row.payload or b""
+            count += 1
+    raise SourceError(f"{file} has {count} records; --record {record} is not one of them")
 
 
 def _fetch(address: str) -> bytes:
@@ -91,14 +133,6 @@ def _fetch(address: str) -> bytes:
     if content is None:
         raise SourceError(f"cannot read {address}: there is no such object")
     return content
-
-
-def _is_json(content: bytes) -> bool:
-    try:
-        msgspec.json.decode(content.removeprefix(BYTE_ORDER_MARK))
-    except (msgspec.DecodeError, RecursionError):
-        return False
-    return True
 
 
 def _print(explanation: Explanation) -> None:

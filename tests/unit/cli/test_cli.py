@@ -1,5 +1,6 @@
 """The command line: exit codes, one-line errors, output for scripts."""
 
+import gzip
 import json
 
 import pytest
@@ -149,3 +150,39 @@ def test_explain_shows_text_and_tags(tmp_path, index_folder, capsys):
     explained = json.loads(capsys.readouterr().out)
     tag = explained["tags"][0]
     assert explained["text"][tag["start"] : tag["end"]] == tag["evidence"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("a.pdf", b"%PDF-1.7\n\x00\x01\x02 cook pastry", "a control character at 9"),
+        ("a.docx", b"PK\x03\x04 cook pastry", "a control character at 2"),
+        ("a.txt", "K\u00f6chin".encode("cp1252"), "byte 1 is not UTF-8"),
+        ("a.json", b'{"title": "Cook", "description": "cook pas', "invalid_json"),
+        ("a.html", b'[{"title": "Cook"}, {"title": "Welder"}]', "a list of 2 objects"),
+        ("a.json", b'{"jobs": [{"id": 1, "title": "a"}, {"id": 2, "title": "b"}]}', "are in 'jobs'"),
+        ("a.csv", b"title,description\nCook,cook pastry\n", "has 1 records; --record 7"),
+    ],
+)  # fmt: skip
+@pytest.mark.usefixtures("hash_model")
+def test_explain_refuses_what_is_no_posting(tmp_path, index_folder, capsys, name, content, told):
+    (tmp_path / name).write_bytes(content)
+    assert main(["explain", str(tmp_path / name), "--index", str(index_folder), "--record", "7"]) == 2
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", b"title,description\nWelder,weld metal\nCook,prepare pastry\n"),
+        ("a.jsonl", b'{"title": "Welder"}\n{"title": "Cook", "text": "prepare pastry"}\n'),
+        ("b.jsonl.gz", gzip.compress(b'{"title": "Welder"}\n{"title": "Cook", "text": "prepare pastry"}\n')),
+        ("a.txt", b"[Remote] Cook\nprepare pastry"),
+    ],
+)
+@pytest.mark.usefixtures("hash_model")
+def test_explain_shows_one_record_of_several(tmp_path, index_folder, capsys, name, content):
+    (tmp_path / name).write_bytes(content)
+    arguments = ["explain", str(tmp_path / name), "--index", str(index_folder), "--record", "1", "--json"]
+    assert main(arguments) == 0
+    assert "prepare pastry" in json.loads(capsys.readouterr().out)["text"]

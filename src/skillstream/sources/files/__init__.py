@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from skillstream.sources.files.first_records import check_named_fields
+from skillstream.sources.files.inputs import input_kind
 from skillstream.sources.files.plan import RANGE_BYTES, FilePlan, FileRange, plan_files
 from skillstream.sources.files.reader import SourceReadError, read_chunks
 
@@ -12,6 +13,7 @@ __all__ = [
     "FileRange",
     "SourceReadError",
     "check_named_fields",
+    "input_kind",
     "plan_files",
     "read_chunks",
 ]
