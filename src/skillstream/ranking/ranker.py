@@ -53,8 +53,9 @@ POSTING_WORDS = frozenset([
 SENTENCE_CANDIDATES = 40
 # From this similarity on an exact match is also a semantic one.
 SEMANTIC = 0.35
-# What is told by its name alone is as sure as its context says: at context 0.5, and at 1.
-NAME_CONFIDENCE = (0.8, 0.92)
+# What is told by its name alone is as sure as its context says: at context 0.5, and at 1. Of 281 such tags
+# with a judgement 277 were right; those are names that O*NET has, too.
+NAME_CONFIDENCE = (0.85, 0.96)
 # A word that may be a name counts if the posting names so many others beyond doubt; with this confidence.
 COMPANY, WEAK_CONFIDENCE = 3, 0.6
 # Labels this alike are one skill under two names, wherever they are found ...

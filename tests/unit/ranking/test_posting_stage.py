@@ -152,7 +152,7 @@ def test_a_technology_told_by_its_name_alone_needs_no_stage():
     document = Document(text, [Sentence(text, 0, len(text), "requirements")], "en")
     matches = ranker.match_sentences([text], ENCODER.encode_tokens([text]))
     tags, why = ranker.explain_document(document, matches)
-    assert [(tag.label, tag.confidence) for tag in tags] == [("Frobnicator", pytest.approx(0.92))]
+    assert [(tag.label, tag.confidence) for tag in tags] == [("Frobnicator", pytest.approx(0.96))]
     assert why[0][0].kind == "name"
 
 
