@@ -21,7 +21,7 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from skillstream.errors import RunError, SkillstreamError
 from skillstream.monitoring import DRAIN, LIVE, serve_metrics
-from skillstream.output import Chain, StreamSummary, check_layout
+from skillstream.output import Chain, StreamSummary, chain_name, check_layout
 from skillstream.pipelines.command import run_command
 from skillstream.pipelines.dataflow import dataflow_flags, is_dataflow
 from skillstream.pipelines.options import (
@@ -133,6 +133,7 @@ def prepare(config: StreamConfig, *, here: bool) -> tuple[Start[StreamConfig], S
     Raises:
         UsageError: refused; nothing was written, or nothing but `run.json` and the chains' roots.
     """
+    chain_name(config.topic, 0)  # a file's name has less room than Kafka gives to topics
     check_layout(config.output)
     plan = plan_stream(config, lambda partition: Chain(config.output, config.topic, partition))
     identity = {

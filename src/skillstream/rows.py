@@ -72,7 +72,8 @@ class RowError(msgspec.Struct, frozen=True, array_like=True):
     Attributes:
         code: the reason; one of the error codes.
         detail: one sentence about this record; its wording may change.
-        payload: the record's bytes as they came; `None` if it had none.
+        payload: the record's bytes as they came, whatever was sent, so maybe personal data; `None` if it
+            had none, or its batch of records was too large to be read.
     """
 
     code: str

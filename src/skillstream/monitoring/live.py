@@ -22,6 +22,10 @@ DRAIN = threading.Event()
 # Rates and ages are those of the last minute.
 WINDOW_S = 60.0
 
+# Chunks that were published within so long of each other are one entry: on a cluster nobody asks for figures,
+# so what is kept must be bounded by time alone.
+ENTRY_S = 0.5
+
 # Kafka has not answered for so long, or one chunk has taken so long: the reader is stuck.
 NO_ANSWER_S = 30.0
 NO_CHUNK_S = 120.0
@@ -145,9 +149,15 @@ class Live:
     def published(self, records: int, ages_s: Sequence[float]) -> None:
         """A chunk's file is there; `ages_s`: how old its records were then."""
         with self._lock:
+            now = self.now()
             self._counts["records"] += records
-            self._published.append((self.now(), records))
-            self._ages.extend((self.now(), age) for age in ages_s)
+            self._forget(now)
+            if self._published and now - self._published[-1][0] < ENTRY_S:
+                begun, before = self._published.pop()
+                self._published.append((begun, before + records))
+            else:
+                self._published.append((now, records))
+            self._ages.extend((now, age) for age in ages_s)
             self._age_sum += sum(ages_s)
             for age in ages_s:
                 self._age_counts[bisect_left(AGE_BOUNDS, age)] += 1
@@ -156,10 +166,7 @@ class Live:
         """The figures now."""
         with self._lock:
             now = self.now()
-            while self._published and self._published[0][0] < now - WINDOW_S:
-                self._published.popleft()
-            while self._ages and self._ages[0][0] < now - WINDOW_S:
-                self._ages.popleft()
+            self._forget(now)
             ages = sorted(age for _, age in self._ages)
             return Snapshot(
                 records=self._counts["records"],
@@ -186,6 +193,11 @@ class Live:
                 stuck=self._stuck(now),
                 not_ready=self._not_ready(),
             )
+
+    def _forget(self, now: float) -> None:
+        for entries in (self._published, self._ages):
+            while entries and entries[0][0] < now - WINDOW_S:
+                entries.popleft()
 
     def _rate(self, now: float) -> float:
         if not self._published:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from socketserver import ThreadingMixIn
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
@@ -26,6 +27,11 @@ from skillstream.monitoring.live import Live
 from skillstream.version import __version__
 
 __all__ = ["StreamCollector", "serve_metrics"]
+
+# A request may take so long and so many may be open at once: else clients that send or take nothing would
+# keep a thread and a connection each, for ever.
+REQUEST_S = 10.0
+MOST_REQUESTS = 32
 
 
 class StreamCollector(Collector):
@@ -74,10 +80,13 @@ class StreamCollector(Collector):
 
 
 @contextmanager
-def serve_metrics(live: Live, address: str, port: int, topic: str) -> Iterator[int]:
+def serve_metrics(
+    live: Live, address: str, port: int, topic: str, *, request_s: float = REQUEST_S
+) -> Iterator[int]:
     """Serves while the body runs; yields the port (a free one for 0).
 
-    `/healthz` is 200 unless the stream is stuck; `/readyz` is 200 while it reads. Both say why not.
+    `/healthz` is 200 unless the stream is stuck; `/readyz` is 200 while it reads. Both say why not. A client
+    that is not done within `request_s` is cut off.
 
     Raises:
         UsageError: the port cannot be had.
@@ -88,6 +97,7 @@ def serve_metrics(live: Live, address: str, port: int, topic: str) -> Iterator[i
     application = _application(live, make_wsgi_app(registry))
     try:
         server = make_server(address, port, application, _Server, _QuietHandler)
+        server.request_s = request_s
     except (OSError, OverflowError) as error:
         raise UsageError(f"--metrics-port {port}: cannot listen on {address}: {error}") from error
     thread = threading.Thread(target=server.serve_forever, name="metrics", daemon=True)
@@ -118,6 +128,40 @@ def _application(live: Live, metrics: Callable[..., Iterable[bytes]]) -> Callabl
 
 class _Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
+    request_s = REQUEST_S
+
+    def server_activate(self) -> None:
+        self._slots = threading.BoundedSemaphore(MOST_REQUESTS)
+        super().server_activate()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if not self._slots.acquire(blocking=False):
+            self.shutdown_request(request)
+            return
+        try:
+            super().process_request(request, client_address)
+        except BaseException:  # no thread could be started
+            self._slots.release()
+            raise
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        # One deadline for all of it: with one for each read, a byte now and then would go on for hours.
+        deadline = threading.Timer(self.request_s, _cut, (request,))
+        deadline.daemon = True
+        deadline.start()
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            deadline.cancel()
+            self._slots.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Nothing: a client that went away, or was cut off, is no news."""
+
+
+def _cut(connection: socket.socket) -> None:
+    with suppress(OSError):  # it has just ended
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 class _QuietHandler(WSGIRequestHandler):

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from skillstream.encoder import Encoder, load_encoder
-from skillstream.errors import UsageError
+from skillstream.errors import IndexFormatError
 from skillstream.index import IndexPackage, SkillsIndex, current_version, load_index, load_package
 from skillstream.storage import cache_folder, writable_folder
 from skillstream.tagging.config import TagConfig
@@ -55,19 +55,18 @@ class TagWorker:
         self._encoder: Encoder = load_encoder(config.model, backend=config.backend)
         self._tagger: Tagger | None = None
         self._version: str | None = None
+        self._refused: str | None = None  # the version of the last package that could not be used
         self._checked_at = float("-inf")
 
     def tagger(self, package: IndexPackage | None = None) -> Tagger:
         """The tagger for the index in `package`, else for the current version of the configured index.
 
         With a folder (`config.index`) the pointer in it is looked at every `REFRESH_S` seconds, so
-        that a new version is picked up between two chunks. An index that cannot be read then leaves
-        the old one in force: a job must not die of a refresh.
+        that a new version is picked up between two chunks. An index that cannot be read or used then, or is
+        of another taxonomy, leaves the old one in force: a job must not die of a refresh.
         """
         if package is not None:
-            if package.version != self._version:
-                folder = writable_folder(cache_folder() / "unpacked")
-                self._use(load_package(package, folder))
+            self._take_up(package)
         elif self._tagger is None:
             self._tagger = Tagger.from_config(self.config, self._encoder)
             self._version = self._tagger.index.version
@@ -79,16 +78,37 @@ class TagWorker:
             raise AssertionError("no tagger after loading one")
         return self._tagger
 
+    def _take_up(self, package: IndexPackage) -> None:
+        if package.version in (self._version, self._refused):
+            return
+        try:
+            self._use(load_package(package, writable_folder(cache_folder() / "unpacked")))
+        except Exception as error:
+            if self._tagger is None:
+                raise
+            self._refused = package.version  # side inputs come with every chunk: said once
+            self._stay(error)
+
     def _refresh(self, folder: str) -> None:
         try:
             version = current_version(folder)
             if version != self._version:
                 self._use(load_index(folder))
                 logger.info("skills index: now version %s", version)
-        except UsageError as error:
-            logger.warning("skills index: staying with version %s: %s", self._version, error)
+        except Exception as error:  # noqa: BLE001 - whatever a new index brings, there is one that works
+            self._stay(error)
+
+    def _stay(self, error: Exception) -> None:
+        logger.warning("skills index: staying with version %s: %s", self._version, error)
 
     def _use(self, index: SkillsIndex) -> None:
+        """Tags by `index` from now on; if this raises, nothing has changed."""
+        held = self._tagger and self._tagger.index.taxonomy_name
+        if held is not None and index.taxonomy_name != held:
+            raise IndexFormatError(
+                f"index {index.version} is of the taxonomy {index.taxonomy_name!r}, this run's is {held!r}: "
+                "start it again with another --output"
+            )
         self._tagger = Tagger(self._encoder, index, self.config)
         self._version = index.version
 

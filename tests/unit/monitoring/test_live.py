@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import urllib.error
 import urllib.request
@@ -10,6 +11,7 @@ import pytest
 
 from skillstream.cli.stream_status import status_line
 from skillstream.errors import UsageError
+from skillstream.monitoring import metrics
 from skillstream.monitoring.live import NAMES, Live, Reading
 from skillstream.monitoring.metrics import serve_metrics
 
@@ -179,3 +181,58 @@ def test_clearing_forgets_everything(live, clock):
     live.published(3, [0.3])
     live.clear()
     assert live.snapshot() == Live(now=clock).snapshot()
+
+
+def sizes(live: Live) -> dict[str, int]:
+    return {name: len(value) for name, value in vars(live).items() if hasattr(value, "__len__")}
+
+
+@pytest.mark.parametrize("per_second", [0.1, 7, 100_000])
+def test_nothing_grows_with_the_number_of_chunks_although_nobody_asks(live, clock, per_second):
+    """As on a cluster, where no status line and no metrics take the figures."""
+    found = []
+    for chunk in range(200_001):
+        live.read(0, reading(clock))
+        live.tagged({"empty": 1}, tags=0, sentences=0, cached=0, tokens=0, versions=None)
+        live.published(0, [0.1])
+        clock.now += 1 / per_second
+        if chunk % 100_000 == 0:
+            found.append(sizes(live))
+    assert max(found[-1]["_published"], found[-2]["_published"]) <= 130
+    assert {name: size for name, size in found[-1].items() if name not in ("_published", "_ages")} == {
+        name: size for name, size in found[-2].items() if name not in ("_published", "_ages")
+    }
+    assert found[-1]["_ages"] <= 10_000
+
+
+def test_chunks_that_are_one_entry_count_in_full(live, clock):
+    live.published(10, [])
+    clock.now += 10
+    for _ in range(5):
+        live.published(2, [])
+        clock.now += 0.01
+    assert live.snapshot().records == 20
+    assert live.snapshot().rate == pytest.approx(20 / 10.05)
+
+
+def test_a_client_that_sends_or_takes_nothing_is_cut_off(live):
+    with (
+        serve_metrics(live, "127.0.0.1", 0, "jobs", request_s=0.1) as port,
+        socket.create_connection(("127.0.0.1", port), timeout=30) as silent,
+        socket.create_connection(("127.0.0.1", port), timeout=30) as slow,
+    ):
+        slow.sendall(b"GET /metr")
+        assert (silent.recv(1), slow.recv(1)) == (b"", b"")
+        assert get(port, "/elsewhere")[0] == 404
+
+
+def test_so_many_clients_at_once_and_no_more(live, monkeypatch):
+    monkeypatch.setattr(metrics, "MOST_REQUESTS", 2)
+    with serve_metrics(live, "127.0.0.1", 0, "jobs", request_s=60) as port:
+        held = [socket.create_connection(("127.0.0.1", port), timeout=30) for _ in range(2)]
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as third:
+            assert third.recv(1) == b""
+        for one in held:  # both are still served
+            one.sendall(b"GET /elsewhere HTTP/1.0\r\n\r\n")
+            assert b"404" in one.recv(100)
+            one.close()

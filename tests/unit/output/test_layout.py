@@ -143,3 +143,13 @@ def test_every_command_refuses_it_in_one_line_before_anything_is_touched(old, tm
     assert err.startswith(f"skillstream: {old} was written by an earlier version")
     assert err.count("\n") == 1
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_topic_whose_name_has_no_room_is_refused_before_anything_else(tmp_path, capsys):
+    """Kafka allows 249 characters. That no Kafka is there would be told next."""
+    arguments = ["stream", "--bootstrap-servers", "localhost:1", "--output", str(tmp_path / "out"), "--topic"]
+    assert main([*arguments, "x" * 249]) == 2
+    told = capsys.readouterr().err
+    assert "this name is 249 characters long in a file's name, and there is room for 210" in told
+    assert len(told.splitlines()) == 1
+    assert not (tmp_path / "out").exists()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from skillstream.errors import IndexFormatError
+from skillstream.errors import IndexFormatError, RunError
 from skillstream.index.package import pack_index
 from skillstream.index.skills_index import build_index, load_index, save_index
 from skillstream.storage import user_cache
@@ -96,6 +96,9 @@ DAMAGES = {
     "new version is cut": cut_new_version,
     "new version cannot be read": a_folder_for_the_vectors,
     "folder is gone": no_longer_there,
+    "of another taxonomy": lambda folder: save_index(
+        build_index(Taxonomy("other", "2", [Skill("urn:o", "polish lenses")]), HashEncoder()), folder
+    ),
     "of another model": lambda folder: save_index(make_index(HashEncoder(dim=32)), folder),
 }
 
@@ -165,3 +168,52 @@ def test_packages_work_where_the_cache_cannot_be_written(tmp_path, index_folder,
         worker = TagWorker(TagConfig(), now=clock)
         assert "Python" in labels(worker.tagger(pack_index(index_folder)))
     assert caplog.text.count("SKILLSTREAM_CACHE_DIR") == 1
+
+
+@pytest.mark.parametrize("error", [RunError("the store is away"), ValueError("a bug"), MemoryError()])
+def test_whatever_goes_wrong_at_a_refresh_leaves_the_old_one_in_force(
+    worker, folder, clock, monkeypatch, caplog, encoder, error
+):
+    first = worker.tagger()
+    save_index(make_index(encoder), folder)
+
+    def fails(*_):
+        raise error
+
+    clock.now += REFRESH_S
+    with monkeypatch.context() as patch:
+        patch.setattr("skillstream.tagging.worker.Tagger", fails)
+        assert worker.tagger() is first
+    assert f"staying with version {first.index.version}" in caplog.text
+    clock.now += REFRESH_S
+    assert worker.tagger() is not first
+
+
+def test_another_taxonomy_than_the_runs_is_refused_in_plain_words(worker, folder, clock, caplog):
+    worker.tagger()
+    DAMAGES["of another taxonomy"](folder)
+    clock.now += REFRESH_S
+    worker.tagger()
+    assert "is of the taxonomy 'other', this run's is 'test'" in caplog.text
+
+
+@pytest.mark.parametrize("damage", ["of another taxonomy", "of another model"])
+def test_a_package_that_cannot_be_used_leaves_the_old_one_in_force(
+    tmp_path, index_folder, clock, monkeypatch, caplog, damage
+):
+    monkeypatch.setenv("SKILLSTREAM_CACHE_DIR", str(tmp_path / "cache"))
+    DAMAGES[damage](tmp_path / "new")
+    worker = TagWorker(TagConfig(), now=clock)
+    first = worker.tagger(pack_index(index_folder))
+    package = pack_index(tmp_path / "new")
+    for _ in range(3):
+        assert worker.tagger(package) is first
+    assert caplog.text.count("staying with version") == 1
+    assert "Python" in labels(first)
+
+
+def test_a_first_package_that_cannot_be_used_is_refused(tmp_path, clock, monkeypatch):
+    monkeypatch.setenv("SKILLSTREAM_CACHE_DIR", str(tmp_path / "cache"))
+    DAMAGES["of another model"](tmp_path / "new")
+    with pytest.raises(IndexFormatError):
+        TagWorker(TagConfig(), now=clock).tagger(pack_index(tmp_path / "new"))
