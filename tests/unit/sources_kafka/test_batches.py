@@ -6,6 +6,7 @@ import tracemalloc
 
 import pytest
 from kafka.consumer.fetcher import ConsumerRecord
+from kafka.errors import CorruptRecordError
 from kafka.record import default_records
 from kafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchBuilder
 
@@ -105,3 +106,26 @@ def test_a_consumer_uses_it():
     default_records.DefaultRecordBatch.__iter__ = batches._unbounded
     client.make_consumer(Settings())
     assert DefaultRecordBatch.__iter__ is batches._iterate
+
+
+def test_a_name_of_a_header_that_is_no_text_ends_nothing():
+    """Brokers do not look at it, and kafka-python would take it for a damaged batch again and again."""
+    values = [b"one", b"two", b"three"]
+    data = bytearray(packed(0, values, [("name", b"\xff")]))
+    second = data.index(b"name", data.index(b"two"))
+    data[second : second + 2] = b"\xff\xfe"
+    found = [to_record(record) for record in unpacked(bytes(data))]
+    assert [record.payload for record in found] == values
+    assert [record.headers for record in found] == [
+        [("name", b"\xff")],
+        [("\N{REPLACEMENT CHARACTER}" * 2 + "me", b"\xff")],
+        [("name", b"\xff")],
+    ]
+
+
+def test_a_record_that_is_damaged_is_still_an_error():
+    data = bytearray(packed(0, [b"one", b"two"], [("name", b"x")]))
+    data[data.index(b"name")] = 0xFF
+    data[data.index(b"two") + 3] ^= 4  # the number of headers
+    with pytest.raises(CorruptRecordError):
+        unpacked(bytes(data))

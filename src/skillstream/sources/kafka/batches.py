@@ -17,6 +17,7 @@ import lz4.frame  # type: ignore[import-untyped]
 import snappy  # type: ignore[import-untyped]
 import zstandard
 from kafka import codec
+from kafka.errors import CorruptRecordError
 from kafka.record.default_records import DefaultRecord, DefaultRecordBatch
 
 __all__ = ["MAX_BYTES", "NOT_READ", "bound_batches", "unpack"]
@@ -53,13 +54,40 @@ def unpack(data: bytes, compression: int, limit: int) -> bytes | None:
 
 def _iterate(batch: Any) -> Iterator[DefaultRecord]:
     if batch.compression_type not in _UNPACK or batch._decompressed:  # noqa: SLF001 - kafka-python has no hook
-        return _unbounded(batch)
+        return _records(batch)
     data = bytes(memoryview(batch._buffer)[batch._pos :])  # noqa: SLF001
     unpacked = unpack(data, batch.compression_type, MAX_BYTES)
     if unpacked is None:
         return _not_read(batch)
     batch._buffer, batch._pos, batch._decompressed = bytearray(unpacked), 0, True  # noqa: SLF001
-    return _unbounded(batch)
+    return _records(batch)
+
+
+def _records(batch: Any) -> Iterator[DefaultRecord]:
+    """The batch's records; in names of headers what is no UTF-8 is replaced, which would end the stream."""
+    records = _unbounded(batch)
+    while True:
+        try:
+            record = next(records)
+        except StopIteration:
+            return
+        except CorruptRecordError as error:
+            if not isinstance(error.__context__, UnicodeDecodeError) or isinstance(batch._buffer, _Lenient):  # noqa: SLF001
+                raise
+            batch._buffer = _Lenient(batch._buffer)  # noqa: SLF001 - it is still before the record
+            continue
+        yield record
+
+
+class _Lenient(bytearray):
+    """Bytes whose parts decode whatever they are."""
+
+    def __getitem__(self, key: Any) -> Any:
+        found = super().__getitem__(key)
+        return _Lenient(found) if isinstance(key, slice) else found
+
+    def decode(self, encoding: str = "utf-8", errors: str = "replace") -> str:
+        return super().decode(encoding, errors)
 
 
 def _not_read(batch: Any) -> Iterator[DefaultRecord]:
