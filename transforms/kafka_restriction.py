@@ -63,7 +63,7 @@ class KafkaTracker(RestrictionTracker):
 
 
 class KafkaRestrictionProvider(RestrictionProvider):
-    """Each element is a reader's number; it begins with no positions: the chains know them."""
+    """Each element is a reader (see `reader_elements`); it begins with no positions: the chains know them."""
 
     def initial_restriction(self, element: int) -> KafkaRestriction:  # noqa: ARG002
         return KafkaRestriction()

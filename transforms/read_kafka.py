@@ -10,11 +10,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import apache_beam as beam
 from apache_beam.io.watermark_estimators import ManualWatermarkEstimator
 from apache_beam.metrics import Metrics
+from apache_beam.options.pipeline_options import FlinkRunnerOptions, PipelineOptions
 from apache_beam.pvalue import PBegin, PCollection
 from apache_beam.runners.sdf_utils import RestrictionTrackerView
 from apache_beam.transforms.window import TimestampedValue
@@ -27,6 +28,7 @@ from skillstream.sources.kafka import KafkaConfig, Share
 from skillstream.sources.kafka.reader import KafkaReader
 from skillstream.transforms import coders  # noqa: F401 - registers the coder of Chunk
 from skillstream.transforms.kafka_restriction import KafkaRestriction, KafkaRestrictionProvider
+from skillstream.transforms.reader_elements import NOTHING, reader_elements, share_of
 
 __all__ = ["ReadKafka"]
 
@@ -52,7 +54,8 @@ class ReadKafka(beam.PTransform):
     Attributes:
         config: what to read.
         output: folder that holds the chains.
-        share: how many readers there are, of which topic, up to where; each gets its own `number`.
+        share: how many readers there are, of which topic, up to where. Each gets its own `number`. After a
+            restore from a savepoint there are the readers that the old job had, whatever this says.
         bundle_s: seconds after which a reader gives the rest back to the runner. Flink's checkpoints
             wait for that; locally each time costs about 20 KB of memory.
         flush: publish what is buffered before giving the rest back, so that nothing is buffered when a
@@ -68,9 +71,18 @@ class ReadKafka(beam.PTransform):
     def expand(self, begin: PBegin) -> PCollection:
         return (
             begin
-            | "Readers" >> beam.Create(range(self.share.readers))
+            | "Readers" >> beam.Create(self.elements(begin.pipeline.options))
             | "Read" >> beam.ParDo(_Read(self)).with_output_types(Chunk)
         )
+
+    def elements(self, options: PipelineOptions) -> list[int]:
+        """The readers, spread evenly if this is going to run on Flink."""
+        flags = options.view_as(FlinkRunnerOptions)
+        subtasks = flags.parallelism if (flags.parallelism or 0) > 0 else None
+        groups = flags.max_parallelism if (flags.max_parallelism or 0) > 0 else None
+        elements = reader_elements(self.share.readers, subtasks, groups)
+        # Beam makes another graph of a single element, which could not take over another job's savepoint.
+        return [*elements, NOTHING] if self.flush and len(elements) == 1 else elements
 
 
 @dataclass(eq=False)
@@ -84,12 +96,17 @@ class _Read(beam.DoFn):
     @beam.DoFn.unbounded_per_element()
     def process(
         self,
-        number: int,
+        element: int,
         tracker: RestrictionTrackerView = _RESTRICTION,
         watermark: ManualWatermarkEstimator = _WATERMARK,
     ) -> Iterator[TimestampedValue]:
         started = time.monotonic()
-        reader = self._take_reader(number, tracker.current_restriction())
+        share = share_of(element, self.options.share)
+        if share is None:
+            tracker.try_claim(None)
+            return
+        number = share.number
+        reader = self._take_reader(share, tracker.current_restriction())
         keep = False
         try:
             while True:
@@ -123,27 +140,23 @@ class _Read(beam.DoFn):
         finally:
             # Not kept: at its end; or the sink failed and the reader is ahead of the chain.
             if keep:
-                _readers.put(self._key(number), reader)
+                _readers.put(self._key(share), reader)
             else:
                 reader.close()
 
-    def _take_reader(self, number: int, restriction: KafkaRestriction) -> KafkaReader:
+    def _take_reader(self, share: Share, restriction: KafkaRestriction) -> KafkaReader:
         """This process's reader if it is where the restriction is, else one at the chains' ends."""
-        reader = _readers.take(self._key(number))
+        reader = _readers.take(self._key(share))
         if reader is not None:
             positions = reader.positions
             if all(positions.get(p) == offset for p, offset in restriction.positions.items()):
                 return reader
             reader.close()
         config, output = self.options.config, self.options.output
-        return KafkaReader(
-            config,
-            lambda partition: Chain(output, config.topic, partition),
-            replace(self.options.share, number=number),
-        )
+        return KafkaReader(config, lambda partition: Chain(output, config.topic, partition), share)
 
-    def _key(self, number: int) -> tuple[object, ...]:
-        return self.options.config, self.options.output, self.options.share.readers, number
+    def _key(self, share: Share) -> tuple[object, ...]:
+        return self.options.config, self.options.output, share.readers, share.number
 
     def _published(self, number: int, reader: KafkaReader, chunk: Chunk) -> None:
         now = time.time() * 1000

@@ -162,7 +162,7 @@ def small_disk(folder: Path, size: str) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def flink(cache_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlinkCluster]:
     """A cluster for all tests of the session; the logs of its parts are in pytest's folder."""
-    with running(FlinkCluster(tmp_path_factory.mktemp("flink"), slots=2)) as cluster:
+    with running(FlinkCluster(tmp_path_factory.mktemp("flink"), slots=4)) as cluster:
         yield cluster
 
 
