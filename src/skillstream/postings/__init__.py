@@ -11,7 +11,7 @@ from skillstream.postings.parse import JobPosting, parse_payload, parse_record, 
 from skillstream.postings.sections import BOILERPLATE
 from skillstream.postings.seen import MAX_FIELDS, field_names, listed, missing_fields
 from skillstream.postings.sentences import Document, Sentence, segment, split_long
-from skillstream.postings.stance import Stance, is_required, stance_of
+from skillstream.postings.stance import UNASKED, Stance, is_required, stance_of
 
 __all__ = [
     "BOILERPLATE",
@@ -20,6 +20,7 @@ __all__ = [
     "MAX_FIELDS",
     "TEXT_NAMES",
     "TITLE_NAMES",
+    "UNASKED",
     "Budget",
     "Document",
     "FieldMapping",

@@ -3,6 +3,7 @@
     "You must know SQL"            SQL is required
     "SQL would be a plus"          wished for
     "No SQL needed"                negated: no tag
+    "We offer Spanish lessons"     offered: no tag
 
 A cue counts for the words of its own clause. Clauses end at semicolons, sentence ends, dashes and before
 "but", "however" and the like; a cue that follows a list ("Python, Go and SQL are a plus") counts for all.
@@ -16,7 +17,7 @@ from enum import StrEnum
 
 from skillstream.postings.section_words import Section
 
-__all__ = ["Stance", "is_required", "stance_of"]
+__all__ = ["UNASKED", "Stance", "is_required", "stance_of"]
 
 
 class Stance(StrEnum):
@@ -25,8 +26,12 @@ class Stance(StrEnum):
     REQUIRED = "required"
     WISHED = "wished"
     NEGATED = "negated"
+    OFFERED = "offered"
     NEUTRAL = "neutral"
 
+
+# Evidence of these kinds counts for nothing.
+UNASKED = frozenset((Stance.NEGATED, Stance.OFFERED))
 
 _CLAUSE_END = re.compile(
     r"[;:.!?](?=\s|$)|\s[–—-]\s|[()]"
@@ -77,6 +82,14 @@ _WISHED = re.compile(
     r"|\bhelpful\b(?!\s+(?:attitude|manner|person))|\bbonus\s+points\b|\bnot\s+(?:essential|mandatory|a\s+must|strictly\s+\w+)\s+but\b"
     r"|\bwould\s+be\s+(?:nice|great|good|welcome|useful)\b|\ba\s+(?:nice|good)\s+extra\b"
 )
+# "We offer Spanish lessons", "free Excel courses": the words are what is taught, not what is asked for.
+_OFFERED_BEFORE = re.compile(
+    r"\b(?:we|company|employer)(?:'ll|\s+will)?(?:\s+also)?\s+(?:offers?|provides?|pays?|sponsors?|gives?|teach)\b"
+    r"|\b(?:you|employees|staff)(?:'ll|\s+will)?(?:\s+also)?\s+(?:get|receive|enjoy|be\s+offered|be\s+taught)\b|\bfree\b"
+)
+_TAUGHT = re.compile(
+    r"^(?:\s+(?:and|or|&|[\w+#-]+)){0,3}?\s+(?:lessons?|courses?|class(?:es)?|training|workshops?|tuition|certifications?)\b"
+)
 _REQUIRED = re.compile(
     r"\b(?:must|required?|requires|requirements?|mandatory|essential|necessary|minimum|needed|at\s+least|need\s+to|you\s+(?:will\s+)?need"
     r"|prerequisite|have\s+to|shall)\b|\b\d+\s*\+?\s*(?:or\s+more\s+)?(?:years?|yrs?)\b"
@@ -105,6 +118,8 @@ def stance_of(sentence: str, start: int, end: int, section: str = Section.OTHER)
             return Stance.WISHED if _WISHED.search(around) else Stance.NEGATED
         if _NEGATED_BEFORE.search(before) and not _NEGATIVE_WORDS.search(words):
             return Stance.NEGATED
+    if _OFFERED_BEFORE.search(before) and _TAUGHT.match(after):
+        return Stance.OFFERED
     if section == Section.NICE_TO_HAVE or _WISHED.search(clause):
         return Stance.WISHED
     if section == Section.REQUIREMENTS or _REQUIRED.search(clause):

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from skillstream.postings import BOILERPLATE, Document, Sentence, Stance, is_required, stance_of
+from skillstream.postings import BOILERPLATE, UNASKED, Document, Sentence, Stance, is_required, stance_of
 from skillstream.ranking.matches import Match, SentenceMatches
 
 __all__ = ["BOILERPLATE_CONFIDENCE", "MAX_CANDIDATES", "Candidate", "Evidence", "counts_in", "gather"]
@@ -101,7 +101,7 @@ def gather(
             words = (match.start, match.end)
             if words not in stances:
                 stances[words] = stance_of(sentence.text, *words, sentence.section)
-            if stances[words] is not Stance.NEGATED:  # not "No SQL needed"
+            if stances[words] not in UNASKED:  # not "No SQL needed", "We offer Spanish lessons"
                 found[match.skill].append(
                     Evidence(match.confidence * worth, number, match, sentence, stances[words])
                 )

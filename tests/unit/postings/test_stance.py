@@ -92,6 +92,20 @@ def test_cues_that_mean_something_else(sentence, words, expected):
     assert stance(sentence, words) is expected
 
 
+@pytest.mark.parametrize(
+    ("sentence", "words"),
+    [
+        ("We offer Spanish lessons.", "Spanish"),
+        ("The company pays for German and French courses", "German"),
+        ("You will receive first aid training", "first aid"),
+        ("Free Excel classes every week", "Excel"),
+    ],
+)
+def test_what_is_offered_is_not_asked_for(sentence, words):
+    assert stance(sentence, words) is Stance.OFFERED
+    assert stance(f"You give {words} lessons", words) is Stance.NEUTRAL
+
+
 def test_the_section_says_what_the_sentence_does_not():
     assert stance("SQL", "SQL", "nice_to_have") is Stance.WISHED
     assert stance("SQL", "SQL", "requirements") is Stance.REQUIRED
