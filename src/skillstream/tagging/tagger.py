@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
-from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from skillstream.chunks import Chunk, Record
@@ -38,19 +37,17 @@ from skillstream.postings import (
 )
 from skillstream.ranking import (
     Match,
-    MatchingForm,
     Ranker,
     RankingOptions,
     Reason,
     SentenceMatches,
-    in_the_text,
     load_heads,
     load_posting_stage,
-    matching_form,
 )
 from skillstream.rejections import Rejection, RejectionCode
 from skillstream.rows import Row, RowError, Tag, TaggedChunk
 from skillstream.tagging.config import TagConfig, taxonomy_names
+from skillstream.tagging.sentence_matcher import SentenceMatcher
 from skillstream.taxonomy import DEFAULT_TAXONOMIES
 from skillstream.times import readable_time
 from skillstream.version import __version__
@@ -58,15 +55,6 @@ from skillstream.version import __version__
 __all__ = ["Explanation", "PostingRejectedError", "Tagger", "model_version", "taxonomy_version"]
 
 logger = logging.getLogger(__name__)
-
-# Matches by sentence, and how many sentences there were, how many of them cached, how many tokens encoded.
-Matched = tuple[dict[str, SentenceMatches], tuple[int, int, int]]
-
-# Characters encoded at once, about 25,000 tokens: bounds memory (token vectors take 1.5 KB each) and is
-# still many times the encoder's own batch.
-BLOCK_CHARACTERS = 120_000
-# Their letters are kept for models that serve one of them.
-_UNSPACED_LANGUAGES = frozenset(("zh", "ja", "ko", "th", "lo", "km", "my"))
 
 
 class PostingRejectedError(SkillstreamError):
@@ -104,8 +92,7 @@ class Tagger:
         stage = load_posting_stage(encoder.fingerprint) if self.config.granularity == "sentence" else None
         self.ranker = Ranker(index, load_heads(encoder.fingerprint), options, stage)
         self._served = self.config.served_languages
-        # The same sentence comes back thousands of times in real feeds.
-        self._cache: MutableMapping[str, SentenceMatches] = LRUCache(self.config.cache_sentences)
+        self.matcher = SentenceMatcher(encoder, self.ranker, self.config.cache_sentences, self._served)
         self._seen_records = False
 
     @classmethod
@@ -181,7 +168,7 @@ class Tagger:
             PostingRejectedError: one cannot be read, or says nothing.
         """
         documents = [self._read(self._parsed(posting)) for posting in postings]
-        matches, _ = self._match(documents)
+        matches, _ = self.matcher.match(documents)
         return [(document, self._by_sentence(document, matches)) for document in documents]
 
     def score(self, sentences: Sequence[str]) -> NDArray[np.float32]:
@@ -208,9 +195,9 @@ class Tagger:
         parsed = [self._parse_record(record) for record in chunk.records]
         documents = [item[1] for item in parsed if not isinstance(item, Rejection)]
         try:
-            matches, counts = self._match(documents)
+            matches, counts = self.matcher.match(documents)
         except Exception as error:  # noqa: BLE001 - one record may be the reason; told again if it is not
-            matches, counts = self._match_one_by_one(documents, error)
+            matches, counts = self.matcher.match_each(documents, error)
         tagged_at = int(now() * 1000)
         rows = []
         for record, item in zip(chunk.records, parsed, strict=True):
@@ -248,28 +235,6 @@ class Tagger:
             logger.warning("%s: %s", chunk.source or "postings", line)
         return warnings
 
-    def _match_one_by_one(self, documents: Sequence[Document], error: Exception) -> Matched:
-        """Like `_match` where it failed: a document that fails by itself is left out of the result.
-
-        Raises:
-            Exception: `error`, if the encoder fails for the plainest text too: then no record is to blame.
-        """
-        try:
-            self.encoder.encode_tokens(["skill"])
-        except Exception:  # noqa: BLE001 - whatever it is, the first error says more
-            raise error from None
-        matches: dict[str, SentenceMatches] = {}
-        counts = (0, 0, 0)
-        for document in documents:
-            try:
-                found, (sentences, cached, tokens) = self._match([document])
-            except Exception as reason:  # noqa: BLE001 - its row will say that it is internal
-                logger.warning("a record cannot be matched: %s: %s", type(reason).__name__, reason)
-                continue
-            matches.update(found)
-            counts = (counts[0] + sentences, counts[1] + cached, counts[2] + tokens)
-        return matches, counts
-
     def _parsed(self, posting: JobPosting | Mapping[str, object] | bytes | str) -> JobPosting:
         parsed = self._parse(posting)
         if isinstance(parsed, Rejection):
@@ -301,49 +266,10 @@ class Tagger:
         sentences = document.sentences
         if self.config.granularity == "posting":
             sentences = [Sentence(document.text, 0, len(document.text), "body")]
-        sentences = split_long(sentences, self._token_spans, self.encoder.max_tokens)
+        sentences = split_long(sentences, self.matcher.token_spans, self.encoder.max_tokens)
         if self.config.granularity == "posting":
             sentences = sentences[:1]
         return msgspec.structs.replace(document, sentences=sentences)
-
-    def _form(self, text: str) -> MatchingForm:
-        keep = self._served is None or not _UNSPACED_LANGUAGES.isdisjoint(self._served)
-        return matching_form(text, keep_unspaced=keep)
-
-    def _token_spans(self, text: str) -> list[tuple[int, int]]:
-        """Characters of the text of each token that the encoder will meet, in order."""
-        form = self._form(text)
-        return [form.original(start, end) for start, end in self.encoder.token_spans(form.text)]
-
-    def _match(
-        self, documents: Sequence[Document]
-    ) -> tuple[dict[str, SentenceMatches], tuple[int, int, int]]:
-        """Matches of every sentence of the documents, and (sentences, of these cached, tokens)."""
-        texts = [sentence.text for document in documents for sentence in document.sentences]
-        matches: dict[str, SentenceMatches] = {}
-        missing: dict[str, None] = {}
-        cached = 0
-        for text in texts:
-            known = self._cache.get(text)
-            if known is not None:
-                matches[text] = known
-                cached += 1
-            else:
-                missing[text] = None
-        todo = sorted(missing, key=len)  # like lengths together, so that blocks are even
-        tokens = 0
-        for block in blocks(todo, BLOCK_CHARACTERS):
-            forms = [self._form(text) for text in block]
-            compared = [form.text for form in forms]
-            encoded = self.encoder.encode_tokens(compared)
-            tokens += len(encoded.tokens)
-            found = self.ranker.match_sentences(compared, encoded)
-            for text, form, in_form in zip(block, forms, found, strict=True):
-                result = in_the_text(in_form, form)
-                matches[text] = result
-                if self.config.cache_sentences:
-                    self._cache[text] = result
-        return matches, (len(texts), cached, tokens)
 
     def _by_sentence(
         self, document: Document, matches: Mapping[str, SentenceMatches]
@@ -427,17 +353,3 @@ def internal(error: Exception) -> Rejection:
     """The rejection of a record that met a bug of ours."""
     detail = f"{type(error).__name__}: {error}"[:500]
     return Rejection(RejectionCode.INTERNAL, detail.encode(errors="replace").decode())
-
-
-def blocks(texts: Sequence[str], max_characters: int) -> Iterator[list[str]]:
-    """The texts in order, in lists of at most `max_characters`, or of one text if it alone is longer."""
-    block: list[str] = []
-    size = 0
-    for text in texts:
-        if block and size + len(text) > max_characters:
-            yield block
-            block, size = [], 0
-        block.append(text)
-        size += len(text)
-    if block:
-        yield block

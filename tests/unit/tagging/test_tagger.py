@@ -9,7 +9,7 @@ from skillstream.errors import IndexFormatError, UsageError
 from skillstream.index.skills_index import load_index
 from skillstream.postings import TooComplexError
 from skillstream.rows import rows_to_table
-from skillstream.tagging.tagger import blocks
+from skillstream.tagging.sentence_matcher import blocks
 from skillstream.testing import HashEncoder
 from tests.data import make_posting
 

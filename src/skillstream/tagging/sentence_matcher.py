@@ -1,0 +1,120 @@
+"""Sentences of postings to the skills found in them: encoded in blocks, each distinct sentence once.
+
+What a sentence says does not depend on its posting, so results are kept: the same sentence comes back
+thousands of times in real feeds.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+
+from cachetools import LRUCache
+
+from skillstream.encoder import Encoder
+from skillstream.postings import Document
+from skillstream.ranking import MatchingForm, Ranker, SentenceMatches, in_the_text, matching_form
+
+__all__ = ["Matched", "SentenceMatcher", "blocks"]
+
+logger = logging.getLogger(__name__)
+
+# Matches by sentence, and how many sentences there were, how many of them cached, how many tokens encoded.
+Matched = tuple[dict[str, SentenceMatches], tuple[int, int, int]]
+
+# Characters encoded at once, about 25,000 tokens: bounds memory (token vectors take 1.5 KB each) and is
+# still many times the encoder's own batch.
+BLOCK_CHARACTERS = 120_000
+# Their letters are kept for models that serve one of them.
+_UNSPACED_LANGUAGES = frozenset(("zh", "ja", "ko", "th", "lo", "km", "my"))
+
+
+class SentenceMatcher:
+    """Finds the skills of sentences, by one encoder and one ranker. Not thread-safe.
+
+    Args:
+        encoder, ranker: what finds them.
+        cache_sentences: how many sentences' results are kept.
+        served: languages that are served; `None`: all. Letters of languages that need no spaces are kept if
+            one of them is served.
+    """
+
+    def __init__(
+        self, encoder: Encoder, ranker: Ranker, cache_sentences: int, served: frozenset[str] | None
+    ) -> None:
+        self._encoder = encoder
+        self._ranker = ranker
+        self._keep_unspaced = served is None or not _UNSPACED_LANGUAGES.isdisjoint(served)
+        self._cache: LRUCache[str, SentenceMatches] = LRUCache(cache_sentences)
+
+    def _form(self, text: str) -> MatchingForm:
+        return matching_form(text, keep_unspaced=self._keep_unspaced)
+
+    def token_spans(self, text: str) -> list[tuple[int, int]]:
+        """Characters of the text of each token that the encoder will meet, in order."""
+        form = self._form(text)
+        return [form.original(start, end) for start, end in self._encoder.token_spans(form.text)]
+
+    def match(self, documents: Sequence[Document]) -> Matched:
+        """Matches of every sentence of the documents, and (sentences, of these cached, tokens)."""
+        texts = [sentence.text for document in documents for sentence in document.sentences]
+        matches: dict[str, SentenceMatches] = {}
+        missing: dict[str, None] = {}
+        cached = 0
+        for text in texts:
+            known = self._cache.get(text)
+            if known is not None:
+                matches[text] = known
+                cached += 1
+            else:
+                missing[text] = None
+        todo = sorted(missing, key=len)  # like lengths together, so that blocks are even
+        tokens = 0
+        for block in blocks(todo, BLOCK_CHARACTERS):
+            forms = [self._form(text) for text in block]
+            compared = [form.text for form in forms]
+            encoded = self._encoder.encode_tokens(compared)
+            tokens += len(encoded.tokens)
+            found = self._ranker.match_sentences(compared, encoded)
+            for text, form, in_form in zip(block, forms, found, strict=True):
+                result = in_the_text(in_form, form)
+                matches[text] = result
+                if self._cache.maxsize:
+                    self._cache[text] = result
+        return matches, (len(texts), cached, tokens)
+
+    def match_each(self, documents: Sequence[Document], error: Exception) -> Matched:
+        """Like `match` where it failed: a document that fails by itself is left out of the result.
+
+        Raises:
+            Exception: `error`, if the encoder fails for the plainest text too: then no record is to blame.
+        """
+        try:
+            self._encoder.encode_tokens(["skill"])
+        except Exception:  # noqa: BLE001 - whatever it is, the first error says more
+            raise error from None
+        matches: dict[str, SentenceMatches] = {}
+        counts = (0, 0, 0)
+        for document in documents:
+            try:
+                found, (sentences, cached, tokens) = self.match([document])
+            except Exception as reason:  # noqa: BLE001 - its row will say that it is internal
+                logger.warning("a record cannot be matched: %s: %s", type(reason).__name__, reason)
+                continue
+            matches.update(found)
+            counts = (counts[0] + sentences, counts[1] + cached, counts[2] + tokens)
+        return matches, counts
+
+
+def blocks(texts: Sequence[str], max_characters: int) -> Iterator[list[str]]:
+    """The texts in order, in lists of at most `max_characters`, or of one text if it alone is longer."""
+    block: list[str] = []
+    size = 0
+    for text in texts:
+        if block and size + len(text) > max_characters:
+            yield block
+            block, size = [], 0
+        block.append(text)
+        size += len(text)
+    if block:
+        yield block
