@@ -73,7 +73,9 @@ def run(
     held = read_run(config.output)
     # A large file is cut again as it was, so that every range finds its own chain.
     range_bytes = (held and held.range_bytes) or RANGE_BYTES
-    plan = plan_files(inputs, config.fields, output=config.output, range_bytes=range_bytes)
+    plan = plan_files(
+        inputs, config.fields, output=config.output, range_bytes=range_bytes, options=config.reading
+    )
     check_named_fields(plan, config.fields, config.max_chunk_rows)
     here = runs_here(runner, options)
     start = start_job(
@@ -116,12 +118,23 @@ def run(
         taxonomy_version=start.taxonomy_version,
         problems=metrics.strings(PROBLEMS),
         notes=[
+            *plan.notes,
+            *_encoding_note(metrics.count("rejected_invalid_utf8"), config),
             *(f"{path}: left out, it is the same file as another input" for path in plan.duplicates),
             *([title_only_line(title_only, metrics.count("records"), fields)] if title_only else []),
         ],
         title_only=title_only,
         fields=fields,
     )
+
+
+def _encoding_note(rows: int, config: FilesConfig) -> list[str]:
+    if not rows or config.encoding is not None:
+        return []
+    return [
+        f"{rows:,} rows rejected as invalid_utf8: their file is not UTF-8; convert it, e.g. with "
+        "iconv -f cp1252 -t utf-8, or say --encoding cp1252"
+    ]
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -18,6 +18,7 @@ class RejectionCode(StrEnum):
     INVALID_UTF8 = "invalid_utf8"  # the bytes are not UTF-8
     INVALID_UNICODE = "invalid_unicode"  # lone surrogates, which no text can hold
     INVALID_JSON = "invalid_json"  # truncated, NaN, numbers out of range, trailing characters
+    INVALID_XML = "invalid_xml"  # an element of a feed that is not well-formed
     TOO_DEEP = "too_deep"  # nested deeper than the parser goes
     NOT_AN_OBJECT = "not_an_object"  # JSON, but not an object
     WRONG_TYPE = "wrong_type"  # a mapped field holds something that is not text

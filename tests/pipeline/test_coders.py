@@ -10,6 +10,7 @@ from skillstream.chunks import Chunk, Record
 from skillstream.index.package import IndexPackage
 from skillstream.rejections import Rejection, RejectionCode
 from skillstream.rows import TaggedChunk
+from skillstream.sources.files.formats import FileFormat
 from skillstream.sources.files.plan import FileRange
 from skillstream.transforms import coders as ours
 
@@ -23,7 +24,7 @@ CHUNK = Chunk(
 VALUES = [
     CHUNK,
     TaggedChunk("s", 1, 5, 9, [], 3, 2, 1),
-    FileRange("s", 0, "a.jsonl", "jsonl", None, 0, None, 0, None, 10, 7),
+    FileRange("s", 0, "a.jsonl", FileFormat("jsonl"), 0, None, 0, None, 10, 7),
     IndexPackage("v1", {"a": b"1", "b": b"2"}),
 ]
 

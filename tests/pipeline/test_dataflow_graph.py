@@ -13,6 +13,7 @@ from apache_beam.portability.api import beam_runner_api_pb2
 from apache_beam.runners.pipeline_context import PipelineContext
 
 from skillstream.pipelines import dataflow, tag_files, tag_stream
+from skillstream.sources.files.formats import FileFormat
 from skillstream.sources.files.plan import FileRange
 from skillstream.sources.kafka.plan import StreamPlan
 from skillstream.tagging.config import FilesConfig
@@ -63,8 +64,7 @@ def files_pipeline(ranges: int, *more: str) -> beam.Pipeline:
             source="postings-0123456789abcdef",
             partition=number,
             path="gs://some-bucket/some/folder/postings.jsonl",
-            format="jsonl",
-            compression=None,
+            how=FileFormat("jsonl"),
             start=number * 10_000,
             end=(number + 1) * 10_000,
             byte_start=number * 64_000_000,

@@ -13,6 +13,7 @@ from pathlib import Path
 from skillstream.errors import UsageError
 from skillstream.options import at_least, check_options, option
 from skillstream.postings import FEED_NAMES, FieldMapping, language_code
+from skillstream.sources.files import CsvOptions, ReadOptions
 from skillstream.taxonomy import DEFAULT_TAXONOMIES
 
 __all__ = ["FilesConfig", "TagConfig", "taxonomy_names"]
@@ -148,6 +149,21 @@ class FilesConfig(TagConfig):
         "Folder or address (s3://, gs://, az://) to write Parquet files to; an existing output is resumed.",
         required=True,
     )
+    encoding: str | None = option(
+        None,
+        "Encoding of the text files, such as cp1252 or utf-16; default: UTF-8, or what an XML file says.",
+    )
+    csv_delimiter: str | None = option(
+        None, "Character between the cells of CSV files; default: found in their first lines."
+    )
+    csv_quote: str | None = option(
+        None, "Character around quoted cells, '' if there is none; default: found in the first lines."
+    )
+    csv_escape: str | None = option(
+        None,
+        "Character that makes a quote within quotes one of the text, beside doubling it; '' if there is none "
+        "but that; default: found in the first lines.",
+    )
     max_chunk_rows: int = option(
         200, "Maximum rows per Parquet file, which is also the most work that a kill can cost."
     )
@@ -158,3 +174,9 @@ class FilesConfig(TagConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         at_least("max-chunk-rows", self.max_chunk_rows, 1)
+        self.reading.check()
+
+    @property
+    def reading(self) -> ReadOptions:
+        """How files are read."""
+        return ReadOptions(self.encoding, CsvOptions(self.csv_delimiter, self.csv_quote, self.csv_escape))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from skillstream.errors import SourceError
 from skillstream.postings.fields import FieldMapping
+from skillstream.sources.files.formats import FileFormat
 from skillstream.sources.files.plan import FileRange, plan_files
 from skillstream.sources.files.reader import read_chunks
 
@@ -31,7 +32,7 @@ def test_a_small_file_is_one_partition_whose_rows_are_known(jobs):
     (file,) = plan.files
     assert (file.path, file.bytes, file.rows) == (str(jobs), len(LINES), 200)
     facts = (jobs.stat().st_size, jobs.stat().st_mtime_ns)
-    assert plan.ranges == [FileRange(file.source, 0, str(jobs), "jsonl", None, 0, 200, 0, None, *facts)]
+    assert plan.ranges == [FileRange(file.source, 0, str(jobs), FileFormat("jsonl"), 0, 200, 0, None, *facts)]
 
 
 def test_a_source_is_named_by_the_files_name_and_content(tmp_path, jobs):
@@ -147,7 +148,7 @@ def test_what_cannot_be_cut_is_one_range_of_unknown_length(tmp_path, name):
 def test_a_json_file_of_lines_is_read_as_lines(tmp_path):
     path = tmp_path / "jobs.json"
     path.write_bytes(LINES)
-    assert {item.format for item in plan_files([str(path)], range_bytes=1000).ranges} == {"jsonl"}
+    assert {item.how.format for item in plan_files([str(path)], range_bytes=1000).ranges} == {"jsonl"}
 
 
 @pytest.mark.parametrize(
@@ -200,8 +201,8 @@ def test_the_same_name_and_content_twice_is_read_once_and_told(tmp_path, jobs):
         ("jobs.parquet.gz", b"x", "unknown kind of file"),
         ("jobs", b"x", "unknown kind of file"),
         ("jobs.parquet", b"PAR1 no PAR1", "expected a Parquet file"),
-        ("jobs.jsonl.gz", b"no gzip", "damaged gzip data"),
-        ("jobs.jsonl.zst", b"no zstd", "damaged zstd data"),
+        ("jobs.jsonl.gz", b"no gzip", "is no gzip data"),
+        ("jobs.jsonl.zst", b"no zstd", "is no zstd data"),
         ("jobs.jsonl", '{"title": "x"}'.encode("utf-16"), "UTF-16"),
         ("jobs.csv", b"\n\n", "expected a header"),
         (

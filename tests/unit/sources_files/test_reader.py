@@ -401,7 +401,7 @@ def test_ragged_rows_are_rejected_with_their_bytes_and_the_rest_is_kept(tmp_path
         b'4,"x\ny",z',
         b'{"id":"5","title":"e"}',
     ]
-    assert records[1].rejection.detail == "expected 2 cells, got 3"
+    assert records[1].rejection.detail == "expected 2 cells, got 3 (line 3)"
 
 
 def test_a_row_with_invalid_utf8_keeps_its_bytes(tmp_path):
@@ -421,6 +421,7 @@ def test_a_row_with_invalid_utf8_keeps_its_bytes(tmp_path):
         (b'"id","title"\n1,"a ""b"" c"\n', {"id": "1", "title": 'a "b" c'}),
         (b"id,title\n1,a\x00b\n", {"id": "1", "title": "a\x00b"}),
         (b"id,title,title\n1,a,b\n", {"id": "1", "title": "a"}),
+        (b"id,title,title\n1, ,b\n", {"id": "1", "title": "b"}),
         (b"id,title\n1," + b"x" * 200_000, {"id": "1", "title": "x" * 200_000}),
         (b'id,title\n1,6" nail\n', {"id": "1", "title": '6" nail'}),
     ],
@@ -437,13 +438,12 @@ def test_what_the_csv_reader_refuses_is_one_rejected_row(tmp_path):
     assert records[0].payload == b"1,a\rb"
 
 
-def test_a_quote_without_end_is_bounded(tmp_path, monkeypatch):
-    monkeypatch.setattr("skillstream.sources.files.csv_rows.MAX_PIECE_BYTES", 1000)
-    data = b'id,title\n1,"a\n' + b"2,b\n" * 1000
-    records = read(write_csv(tmp_path, data))
-    assert codes(records)[0] in (RejectionCode.TOO_LARGE, RejectionCode.RAGGED_ROW)
-    assert codes(records)[-1] is None
-    assert 500 < len(records) < 1000
+def test_a_quote_without_end_costs_one_row(tmp_path, monkeypatch):
+    monkeypatch.setattr("skillstream.sources.files.csv_records.MAX_PIECE_BYTES", 1000)
+    path = write_csv(tmp_path, b'id,title\n1,"a\n' + b"2,b\n" * 1000)
+    records, fault = read_until_fault(plan_files([str(path)]).ranges[0])
+    assert codes(records) == [RejectionCode.RAGGED_ROW] + [None] * 1000
+    assert "a quote opened in row 1 (line 2) is not closed" in fault
 
 
 @settings(max_examples=60, deadline=None)

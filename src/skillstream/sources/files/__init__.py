@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from skillstream.sources.files.csv_dialect import CsvOptions
 from skillstream.sources.files.first_records import check_named_fields
+from skillstream.sources.files.formats import ReadOptions
 from skillstream.sources.files.inputs import input_kind
 from skillstream.sources.files.plan import RANGE_BYTES, FilePlan, FileRange, plan_files
 from skillstream.sources.files.reader import SourceReadError, read_chunks
 
 __all__ = [
     "RANGE_BYTES",
+    "CsvOptions",
     "FilePlan",
     "FileRange",
+    "ReadOptions",
     "SourceReadError",
     "check_named_fields",
     "input_kind",

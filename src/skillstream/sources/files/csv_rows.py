@@ -2,135 +2,89 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from skillstream.chunks import Record
-from skillstream.errors import SourceError
 from skillstream.rejections import Rejection, RejectionCode
-from skillstream.sources.files.decode import read_blocks
+from skillstream.sources.files.columns import filled_row
+from skillstream.sources.files.csv_records import CsvDialect, CsvRecord, CsvRecords
+from skillstream.sources.files.decode import SourceReadError
 from skillstream.sources.files.json_rows import row_to_json
-from skillstream.sources.files.lines import KEPT_BYTES, MAX_PIECE_BYTES, Piece, split_lines, too_large
+from skillstream.sources.files.lines import split_lines, too_large
 
-__all__ = ["CsvHeader", "csv_records", "csv_row_sizes", "read_csv_header"]
-
-_DELIMITERS = ",;\t"  # in case of a tie the first
+__all__ = ["csv_records", "csv_row_sizes"]
 
 
-@dataclass(frozen=True)
-class CsvHeader:
-    """The first row: names of the columns and the delimiter."""
-
-    columns: tuple[str, ...]
-    delimiter: str
-
-
-@dataclass(frozen=True)
-class _CsvRow:
-    """One row: its cells, or why it has none, and its bytes as they came, without the last newline."""
-
-    cells: list[str] | csv.Error
-    raw: Piece
-
-
-def read_csv_header(path: str, compression: str | None, *, tab: bool, etag: str = "") -> CsvHeader | None:
-    """The header of a file; `None` if the file is empty.
-
-    Args:
-        path: the file.
-        compression: `gzip`, `zstd` or `None`.
-        tab: whether the delimiter is a tab for certain; else it is the most frequent one of comma,
-            semicolon and tab in the first line.
-        etag: which content, if the file is an object.
-
-    Raises:
-        SourceError: the first row is no header.
-        SourceReadError: the file cannot be read.
-    """
-    lines = split_lines(read_blocks(path, compression, etag=etag))
-    first = next(lines, None)
-    if first is None:
-        return None
-    text = first.data.decode("utf-8", "replace")
-    delimiter = "\t" if tab else max(_DELIMITERS, key=text.count)
-    row = next(_csv_rows(_chain(first, lines), delimiter))
-    if isinstance(row.cells, csv.Error) or too_large(row.raw) or not any(row.cells):
-        raise SourceError(
-            f"{path}: expected a header with the columns' names in the first row, got {text[:80]!r}"
-        )
-    return CsvHeader(tuple(cell.strip() for cell in row.cells), delimiter)
-
-
-def csv_records(blocks: Iterator[bytes], header: CsvHeader, first_row: int, start: int) -> Iterator[Record]:
+def csv_records(
+    blocks: Iterator[bytes], dialect: CsvDialect, first_row: int, start: int, first_line: int = 1
+) -> Iterator[Record]:
     """Records from row `start` on; the blocks begin with row `first_row`, where -1 is the header.
 
-    Good rows are JSON objects of strings; of columns with the same name the first counts. Ragged rows
-    and such as the CSV reader refuses are rejected with their bytes as they came.
+    Good rows are JSON objects of strings; of columns with the same name the first that is filled counts.
+    Damaged rows are rejected with their bytes as they came.
+
+    Args:
+        blocks: what to read; if it begins with the header, with the lines before it, too.
+        dialect: how it is written.
+        first_row: number of the first row in `blocks`.
+        start: row to start at.
+        first_line: number of the first line in the file.
+
+    Raises:
+        SourceReadError: after the last row, if quotes were not closed.
     """
-    columns = _distinct(header.columns)
-    for offset, row in enumerate(_csv_rows(split_lines(blocks), header.delimiter), first_row):
+    opened: list[str] = []
+    for offset, row in enumerate(_rows(blocks, dialect, first_row, first_line), first_row):
+        if row.is_open and len(opened) < 2:
+            opened.append(f"row {offset + 1:,} (line {row.line:,})")
         if offset < start:
             continue
-        cells = row.cells
-        rejection = too_large(row.raw)
+        rejection = _rejection(row, len(dialect.columns), offset)
         payload = row.raw.data
-        if rejection is not None or not payload.strip():
-            pass  # a blank line is an empty record, as in JSONL
-        elif isinstance(cells, csv.Error):
-            rejection = Rejection(RejectionCode.RAGGED_ROW, f"not a CSV row: {cells}")
-        elif len(cells) != len(header.columns):
-            expected = len(header.columns)
-            rejection = Rejection(RejectionCode.RAGGED_ROW, f"expected {expected} cells, got {len(cells)}")
-        else:
-            payload = row_to_json({name: cells[position] for name, position in columns})
+        if rejection is None and row.cells is not None and payload.strip():
+            payload = row_to_json(filled_row(dialect.columns, row.cells))
         yield Record(offset, payload, rejection=rejection)
+    if opened:
+        others = " and others" if len(opened) > 1 else ""
+        raise SourceReadError(
+            f"a quote opened in {opened[0]}{others} is not closed: that line is a rejected row, the rest is "
+            "read; the options --csv-quote and --csv-escape say how quotes are written"
+        )
 
 
-def csv_row_sizes(blocks: Iterator[bytes], delimiter: str) -> Iterator[int]:
-    """Bytes that each row takes in the file, its newline included: where rows begin, for cutting."""
-    for row in _csv_rows(split_lines(blocks), delimiter):
-        yield row.raw.length + 1
+def csv_row_sizes(blocks: Iterator[bytes], dialect: CsvDialect) -> Iterator[tuple[int, int]]:
+    """Number of each row's first line, and the bytes it takes, its newline included: for cutting.
+
+    The first one is the header, with what is before it.
+    """
+    lines = split_lines(blocks)
+    before = sum(next(lines).length + 1 for _ in range(dialect.skipped))
+    for row in CsvRecords(lines, dialect, len(dialect.columns), first_line=1 + dialect.skipped):
+        yield row.line, row.raw.length + 1 + before
+        before = 0
 
 
-def _csv_rows(lines: Iterator[Piece], delimiter: str) -> Iterator[_CsvRow]:
-    csv.field_size_limit(MAX_PIECE_BYTES)  # the process's; the default of 128 KB cuts real postings
-    consumed: list[Piece] = []
-    reader = csv.reader(_decoded(lines, consumed), delimiter=delimiter)
-    while True:
-        cells: list[str] | csv.Error
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:  # the reader goes on with the next line
-            cells = error
-        yield _CsvRow(cells, _joined(consumed))
-        consumed.clear()
+def _rows(
+    blocks: Iterator[bytes], dialect: CsvDialect, first_row: int, first_line: int
+) -> Iterator[CsvRecord]:
+    lines = split_lines(blocks)
+    if first_row < 0:
+        for _ in range(dialect.skipped):
+            next(lines, None)
+        first_line += dialect.skipped
+    return iter(CsvRecords(lines, dialect, len(dialect.columns), first_line=first_line))
 
 
-def _decoded(lines: Iterator[Piece], consumed: list[Piece]) -> Iterator[str]:
-    """Lines as text for the CSV reader, invalid UTF-8 kept recognisable; `consumed` gets them as they are."""
-    for line in lines:
-        consumed.append(line)
-        too_long = line.length > len(line.data)
-        yield "\n" if too_long else line.data.decode("utf-8", "surrogateescape") + "\n"
-
-
-def _joined(lines: Sequence[Piece]) -> Piece:
-    length = sum(line.length for line in lines) + len(lines) - 1
-    if length > MAX_PIECE_BYTES or any(line.length > len(line.data) for line in lines):
-        return Piece(b"\n".join(line.data for line in lines)[:KEPT_BYTES], length)
-    return Piece(b"\n".join(line.data for line in lines), length)
-
-
-def _distinct(columns: Sequence[str]) -> list[tuple[str, int]]:
-    first: dict[str, int] = {}
-    for position, name in enumerate(columns):
-        first.setdefault(name, position)
-    return list(first.items())
-
-
-def _chain(first: Piece, others: Iterator[Piece]) -> Iterator[Piece]:
-    yield first
-    yield from others
+def _rejection(row: CsvRecord, width: int, offset: int) -> Rejection | None:
+    rejection = too_large(row.raw)
+    if rejection is not None or not row.raw.data.strip():
+        return rejection  # a blank line is an empty record, as in JSONL
+    if row.is_open:
+        detail = f"quote opened in row {offset + 1:,} (line {row.line:,}) is not closed"
+        return Rejection(RejectionCode.RAGGED_ROW, detail)
+    if row.cells is None:
+        return Rejection(RejectionCode.RAGGED_ROW, f"{row.fault} (line {row.line:,})")
+    if len(row.cells) != width:
+        detail = f"expected {width} cells, got {len(row.cells)} (line {row.line:,})"
+        return Rejection(RejectionCode.RAGGED_ROW, detail)
+    return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
@@ -18,11 +18,12 @@ import xxhash
 from skillstream.errors import SourceError
 from skillstream.postings import FieldMapping
 from skillstream.sources.files.columns import check_columns, text_columns
-from skillstream.sources.files.csv_rows import csv_row_sizes, read_csv_header
+from skillstream.sources.files.csv_records import CsvDialect
+from skillstream.sources.files.csv_rows import csv_row_sizes
 from skillstream.sources.files.decode import BLOCK_BYTES, SourceReadError, read_blocks
-from skillstream.sources.files.inputs import InputKind, expand_inputs, input_kind
+from skillstream.sources.files.formats import FileFormat, ReadOptions, find_format
+from skillstream.sources.files.inputs import find_inputs, input_kind
 from skillstream.sources.files.parquet_rows import open_parquet
-from skillstream.sources.files.records_path import records_path
 from skillstream.storage import ObjectURL, input_state, open_input
 
 __all__ = ["RANGE_BYTES", "FilePlan", "FileRange", "InputFile", "plan_files"]
@@ -31,7 +32,6 @@ __all__ = ["RANGE_BYTES", "FilePlan", "FileRange", "InputFile", "plan_files"]
 RANGE_BYTES = 32 << 20
 
 _MAX_STEM_LENGTH = 120  # of the encoded name: folders' names end at 255 bytes
-_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 class FileRange(msgspec.Struct, frozen=True, array_like=True):
@@ -41,23 +41,19 @@ class FileRange(msgspec.Struct, frozen=True, array_like=True):
         source: `<name>-<fingerprint>` of the file.
         partition: the range's number in the file, from 0.
         path: where the file lies; an address, if in an object store.
-        format: `jsonl`, `json` (an array, or values one after another), `csv`, `tsv` or `parquet`.
-        compression: `gzip`, `zstd` or `None`.
+        how: its format, and how it is read.
         start: first row, counted from 0 over the whole file; offsets are row numbers.
         end: row behind the last one; `None` if only reading tells.
         byte_start: where row `start` begins (0 with the first one: a header is before it).
         byte_end: where the range ends; `None` for the end of the file.
         size, mtime_ns, etag: the whole file's, as it was planned: readers compare them.
-        text_columns: of a Parquet file, those whose text must be UTF-8.
-        records_path: of `json`, path of the lists in its objects whose elements are the rows; `None` if its
-            values are.
+        line: number of the line that row `start` begins in, for CSV.
     """
 
     source: str
     partition: int
     path: str
-    format: str
-    compression: str | None
+    how: FileFormat
     start: int
     end: int | None
     byte_start: int
@@ -65,8 +61,7 @@ class FileRange(msgspec.Struct, frozen=True, array_like=True):
     size: int
     mtime_ns: int
     etag: str = ""
-    text_columns: tuple[str, ...] = ()
-    records_path: str | None = None
+    line: int = 1
 
 
 @dataclass(frozen=True)
@@ -86,6 +81,7 @@ class FilePlan:
     Attributes:
         files: the input files in order, empty ones included.
         ranges: the ranges of all files; none for an empty file.
+        notes: one line for each thing worth knowing of a file or of what folders hold beside.
         duplicates: paths left out because a file of the same name and content is in `files`.
         range_bytes: the size of a range that the plan was made with; it belongs to the output.
     """
@@ -94,6 +90,7 @@ class FilePlan:
     ranges: list[FileRange]
     duplicates: list[str]
     range_bytes: int
+    notes: list[str] = field(default_factory=list)
 
 
 class _Cut(msgspec.Struct, frozen=True):
@@ -101,6 +98,7 @@ class _Cut(msgspec.Struct, frozen=True):
 
     row: int
     byte: int
+    line: int = 1
 
 
 def plan_files(
@@ -109,6 +107,7 @@ def plan_files(
     *,
     output: str | None = None,
     range_bytes: int = RANGE_BYTES,
+    options: ReadOptions | None = None,
 ) -> FilePlan:
     """The plan for input files, folders and glob patterns. Reads every file once, for its fingerprint.
 
@@ -117,6 +116,7 @@ def plan_files(
         fields: which columns hold title and text, to refuse tables without them.
         output: folder whose files are never inputs, even if it lies within an input folder.
         range_bytes: size of the ranges that large files are cut into; keep it for an output.
+        options: what the user knows of the files.
 
     Raises:
         SourceError: nothing matches, a file is missing, unreadable, of an unknown kind, or a table
@@ -126,9 +126,13 @@ def plan_files(
     ranges: list[FileRange] = []
     duplicates: list[str] = []
     sources: set[str] = set()
-    for path in expand_inputs(inputs, output):
+    found = find_inputs(inputs, output)
+    notes = list(found.left_out)
+    for path in found.files:
         try:
-            file, file_ranges = _plan_file(path, fields or FieldMapping(), range_bytes)
+            file, file_ranges, file_notes = _plan_file(
+                path, fields or FieldMapping(), range_bytes, options or ReadOptions()
+            )
         except OSError as error:
             raise SourceError(f"{path}: cannot be read: {error.strerror or error}") from error
         except SourceReadError as error:
@@ -138,43 +142,40 @@ def plan_files(
             continue
         sources.add(file.source)
         files.append(file)
+        notes += file_notes
         ranges.extend(file_ranges)
-    return FilePlan(files, ranges, duplicates, range_bytes)
+    return FilePlan(files, ranges, duplicates, range_bytes, notes)
 
 
 def _plan_file(
-    where: Path | ObjectURL, fields: FieldMapping, range_bytes: int
-) -> tuple[InputFile, list[FileRange]]:
-    kind = input_kind(where)
+    where: Path | ObjectURL, fields: FieldMapping, range_bytes: int, options: ReadOptions
+) -> tuple[InputFile, list[FileRange], list[str]]:
     # Workers may have another current folder.
     path = str(where.absolute() if isinstance(where, Path) else where)
     before = input_state(path)
     size, etag = before.size, before.etag
     rows: int | None = None
     cuts = [_Cut(0, 0)]
-    file_format = kind.format
-    texts: tuple[str, ...] = ()
-    list_path: str | None = None
     if size == 0:
+        kind, how, notes = input_kind(where), FileFormat("jsonl"), list[str]()
         fingerprint, rows = _fingerprint(path, etag), 0
-    elif kind.format == "parquet":
-        fingerprint = _fingerprint(path, etag)
-        rows, cuts, texts = _plan_parquet(path, etag, fields, range_bytes)
     else:
-        if kind.format == "json":
-            blocks = read_blocks(path, kind.compression, etag=etag)
-            list_path = records_path(path, blocks, fields.records_path)
-        file_format = "json" if list_path is not None else _check_text(path, etag, kind, fields)
-        if kind.compression is None and file_format == "jsonl":
+        kind, how, notes = find_format(where, path, etag, fields, options)
+        is_plain = how.compression is None and how.encoding is None
+        if how.format == "jsonl" and is_plain:
             fingerprint, rows, cuts = _scan_lines(path, etag, size, range_bytes)
         else:
             fingerprint = _fingerprint(path, etag)
-            if kind.compression is None and file_format in ("csv", "tsv") and size > range_bytes:
-                rows, cuts = _scan_csv(path, etag, range_bytes, tab=file_format == "tsv")
+        if how.format == "parquet":
+            rows, cuts, texts = _plan_parquet(path, etag, fields, range_bytes)
+            how = msgspec.structs.replace(how, text_columns=texts)
+        elif how.dialect is not None and is_plain and size > range_bytes:
+            rows, cuts = _scan_csv(path, etag, range_bytes, how.dialect)
+        fingerprint = _read_otherwise(fingerprint, how, options)
     if input_state(path) != before:
         raise SourceError(f"{path}: it changed while it was read; wait until it is whole, or tag a copy")
-    if list_path is not None:  # other rows than those of the same file without a path
-        fingerprint = xxhash.xxh3_64_hexdigest(f"{fingerprint} {list_path}".encode())
+    if how.records_path is not None:  # other rows than those of the same file without a path
+        fingerprint = xxhash.xxh3_64_hexdigest(f"{fingerprint} {how.records_path}".encode())
     source = f"{_readable(kind.stem)}-{fingerprint}"
     ends = [*cuts[1:], None]
     ranges = [
@@ -182,8 +183,7 @@ def _plan_file(
             source=source,
             partition=partition,
             path=path,
-            format=file_format,
-            compression=kind.compression,
+            how=how,
             start=cut.row,
             end=rows if end is None else end.row,
             byte_start=cut.byte,
@@ -191,39 +191,19 @@ def _plan_file(
             size=size,
             mtime_ns=before.mtime_ns,
             etag=etag,
-            text_columns=texts,
-            records_path=list_path,
+            line=cut.line,
         )
         for partition, (cut, end) in enumerate(zip(cuts, ends, strict=True))
     ]
-    return InputFile(str(where), source, size, rows), ranges if rows != 0 else []
+    return InputFile(str(where), source, size, rows), ranges if rows != 0 else [], notes
 
 
-def _check_text(path: str, etag: str, kind: InputKind, fields: FieldMapping) -> str:
-    """The format of a text file that is not empty, after a look at its beginning."""
-    beginning = next(read_blocks(path, kind.compression, etag=etag), b"")
-    if beginning.startswith(_UTF16_MARKS):
-        raise SourceError(
-            f"{path}: expected UTF-8, got UTF-16; convert it, e.g. with iconv -f utf-16 -t utf-8"
-        )
-    if kind.format in ("csv", "tsv"):
-        header = read_csv_header(path, kind.compression, tab=kind.format == "tsv", etag=etag)
-        if header is not None:
-            check_columns(path, header.columns, fields)
-    if kind.format == "json" and _is_line_of_json(beginning.split(b"\n", 1)[0]):
-        return "jsonl"
-    return kind.format
-
-
-def _is_line_of_json(line: bytes) -> bool:
-    """Whether a `.json` file whose first line this is holds one object a line, as Spark and others write."""
-    if not line.startswith(b"{"):
-        return False
-    try:
-        msgspec.json.decode(line)
-    except (msgspec.DecodeError, RecursionError):
-        return False
-    return True
+def _read_otherwise(fingerprint: str, how: FileFormat, options: ReadOptions) -> str:
+    """The fingerprint of a file in the reading that the user asked for: other rows are another source."""
+    if how.format == "parquet" or options == ReadOptions():
+        return fingerprint
+    stated = (how.encoding, how.dialect and msgspec.structs.replace(how.dialect, columns=()))
+    return xxhash.xxh3_64(fingerprint.encode() + msgspec.msgpack.encode(stated)).hexdigest()
 
 
 def _fingerprint(path: str, etag: str) -> str:
@@ -255,18 +235,15 @@ def _scan_lines(path: str, etag: str, size: int, range_bytes: int) -> tuple[str,
     return digest.hexdigest(), rows, cuts
 
 
-def _scan_csv(path: str, etag: str, range_bytes: int, *, tab: bool) -> tuple[int, list[_Cut]]:
+def _scan_csv(path: str, etag: str, range_bytes: int, dialect: CsvDialect) -> tuple[int, list[_Cut]]:
     """Number of rows, and where ranges begin, found by the reader itself: quotes may hold line breaks."""
-    header = read_csv_header(path, None, tab=tab, etag=etag)
-    if header is None:
-        return 0, [_Cut(0, 0)]
     cuts = [_Cut(0, 0)]
     with open_input(path, etag) as file:
         position = 3 if file.read(3) == b"\xef\xbb\xbf" else 0
     rows = -1  # the header is none
-    for row_bytes in csv_row_sizes(read_blocks(path, None, etag=etag), header.delimiter):
+    for line, row_bytes in csv_row_sizes(read_blocks(path, None, etag=etag), dialect):
         if rows > 0 and position >= cuts[-1].byte + range_bytes:
-            cuts.append(_Cut(rows, position))
+            cuts.append(_Cut(rows, position, line))
         rows += 1
         position += row_bytes
     return rows, cuts

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from skillstream.chunks import Chunk, Record
-from skillstream.sources.files.csv_rows import csv_records, read_csv_header
+from skillstream.sources.files.csv_rows import csv_records
 from skillstream.sources.files.decode import SourceReadError, read_blocks
 from skillstream.sources.files.json_lists import split_list_elements
 from skillstream.sources.files.json_values import split_values
 from skillstream.sources.files.lines import Piece, split_lines, too_large
 from skillstream.sources.files.parquet_rows import parquet_records
 from skillstream.sources.files.plan import FileRange
+from skillstream.sources.files.xml_rows import element_records
 from skillstream.storage import FileState, input_state
 
 __all__ = ["MAX_CHUNK_BYTES", "SourceReadError", "read_chunks"]
@@ -48,7 +49,7 @@ def read_chunks(
 
 def _chunks(file_range: FileRange, start: int, max_rows: int, max_bytes: int) -> Iterator[Chunk]:
     _check_unchanged(file_range)
-    records = _READERS[file_range.format](file_range, start)
+    records = _READERS[file_range.how.format](file_range, start)
     fault: SourceReadError | None = None
     at, size = start, 0
     taken: list[Record] = []
@@ -96,7 +97,7 @@ def _line_records(file_range: FileRange, start: int) -> Iterator[Record]:
 
 
 def _json_records(file_range: FileRange, start: int) -> Iterator[Record]:
-    blocks, path = _range_blocks(file_range), file_range.records_path
+    blocks, path = _range_blocks(file_range), file_range.how.records_path
     pieces = split_values(blocks) if path is None else split_list_elements(blocks, path)
     return _piece_records(pieces, file_range.start, start)
 
@@ -108,22 +109,26 @@ def _piece_records(pieces: Iterator[Piece], first_row: int, start: int) -> Itera
 
 
 def _csv_records(file_range: FileRange, start: int) -> Iterator[Record]:
-    header = read_csv_header(
-        file_range.path, file_range.compression, tab=file_range.format == "tsv", etag=file_range.etag
-    )
-    if header is None:
+    dialect = file_range.how.dialect
+    if dialect is None:  # blank
         return iter(())
     first_row = -1 if file_range.byte_start == 0 else file_range.start  # the file begins with its header
-    return csv_records(_range_blocks(file_range), header, first_row, start)
+    return csv_records(_range_blocks(file_range), dialect, first_row, start, file_range.line)
+
+
+def _xml_records(file_range: FileRange, start: int) -> Iterator[Record]:
+    return element_records(_range_blocks(file_range), file_range.how.element, start)
 
 
 def _parquet_records(file_range: FileRange, start: int) -> Iterator[Record]:
-    return parquet_records(file_range.path, start, file_range.end, file_range.etag, file_range.text_columns)
+    texts = file_range.how.text_columns
+    return parquet_records(file_range.path, start, file_range.end, file_range.etag, texts)
 
 
 def _range_blocks(file_range: FileRange) -> Iterator[bytes]:
+    how = file_range.how
     start, end = file_range.byte_start, file_range.byte_end
-    return read_blocks(file_range.path, file_range.compression, start, end, file_range.etag)
+    return read_blocks(file_range.path, how.compression, start, end, file_range.etag, how.encoding)
 
 
 _READERS: dict[str, Callable[[FileRange, int], Iterator[Record]]] = {
@@ -131,5 +136,6 @@ _READERS: dict[str, Callable[[FileRange, int], Iterator[Record]]] = {
     "json": _json_records,
     "csv": _csv_records,
     "tsv": _csv_records,
+    "xml": _xml_records,
     "parquet": _parquet_records,
 }

@@ -1,0 +1,194 @@
+"""XML feeds: one element a record, each with its own offset; damage stays with its element."""
+
+import json
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from skillstream.postings import FieldMapping
+from skillstream.rejections import Rejection, RejectionCode
+from skillstream.sources.files import SourceReadError, plan_files, read_chunks
+from skillstream.sources.files.xml_records import record_element
+from skillstream.sources.files.xml_rows import parse_element, split_elements
+
+JOB = "<job><title>Baker {0}</title><description><![CDATA[<p>Bake & sell</p></job>]]></description></job>"
+
+
+def read(path, start=0, **options):
+    records, fault = [], ""
+    (item,) = plan_files([str(path)], **options).ranges
+    try:
+        for chunk in read_chunks(item, start, 7):
+            records += chunk.records
+    except SourceReadError as error:
+        fault = str(error)
+    return records, fault
+
+
+def write(tmp_path, body, name="x.xml", encoding="utf-8"):
+    path = tmp_path / name
+    path.write_bytes(body.encode(encoding))
+    return path
+
+
+def test_each_element_is_a_record_with_its_own_offset(tmp_path):
+    jobs = "\n".join(JOB.format(number) for number in range(20))
+    path = write(tmp_path, f'<?xml version="1.0"?><source><publisher>Acme</publisher>{jobs}</source>')
+    records, fault = read(path)
+    assert [json.loads(record.payload) for record in records] == [
+        {"title": f"Baker {number}", "description": "<p>Bake & sell</p></job>"} for number in range(20)
+    ]
+    assert [record.offset for record in records] == list(range(20))
+    assert fault == ""
+    assert read(path, start=13)[0] == records[13:]
+
+
+@pytest.mark.parametrize(
+    ("document", "name"),
+    [
+        ("<rss><channel><title>Jobs</title><description/><item><title>a</title></item>", "item"),
+        ("<source><publisher>x</publisher><job><title>a</title></job></source>", "job"),
+        ("<jobs><position><id>1</id><name>a</name><jobDescriptions><jobDescription><name>b</name><value/>"
+         "</jobDescription></jobDescriptions></position>", "position"),
+        ("<feed xmlns='x'><author><name>a</name></author><entry><title>b</title></entry></feed>", "entry"),
+        ("<a:jobs><a:job><a:title>b</a:title></a:job></a:jobs>", "a:job"),
+        ("<anuncios><anuncio><titulo>b</titulo></anuncio><anuncio><titulo>b</titulo></anuncio>", "anuncio"),
+        ("<table><r Id='1' Title='a' Body='b'/><r Id='2' Title='a' Body='b'/></table>", "r"),
+        ("<!DOCTYPE s [<!ENTITY x 'y'>]><s><job><title>&x; & z</title></job></s>", "job"),
+        ("<html><body>text</body></html>", None),
+        ("no xml", None),
+    ],
+)  # fmt: skip
+def test_the_element_of_postings_is_found(document, name):
+    assert record_element(document.encode(), FieldMapping()) == name
+
+
+def test_the_user_may_name_the_element():
+    document = b"<s><x><job><title>a</title></job><note>b</note></x></s>"
+    assert record_element(document, FieldMapping(records_path="s.x")) == "x"
+    assert record_element(document, FieldMapping(text="note")) == "x"
+
+
+@pytest.mark.parametrize(
+    ("element", "value"),
+    [
+        ("<j><a>1</a><a>2</a></j>", {"a": ["1", "2"]}),
+        (
+            "<j id='7'><a href='u'/><b lang='en'>x</b></j>",
+            {"a": {"href": "u"}, "b": "x", "b@lang": "en", "id": "7"},
+        ),
+        ("<j><d>See <b>this</b> &amp; that<br/></d></j>", {"d": "See <b>this</b> &amp; that<br>"}),
+        ("<j><d><p>One</p><ul><li>Two</li></ul></d></j>", {"d": "<p>One</p><ul><li>Two</li></ul>"}),
+        ("<j><d><![CDATA[a ]]]]><![CDATA[> b]]></d></j>", {"d": "a ]]> b"}),
+        ("<j><g:title>a</g:title><title>b</title></j>", {"title": "b", "g:title": "a"}),
+        ("<j><content:encoded>a</content:encoded></j>", {"content": "a"}),
+        ("<j><o><c>x</c></o></j>", {"o": {"c": "x"}}),
+        ("<j><d>a&nbsp;b &eacute; R&D &#8211; &lt;p&gt;\x0b</d></j>", {"d": "a\xa0b é R&D – <p> "}),
+        ("<j><a/></j>", {"a": ""}),
+    ],
+)
+def test_elements_as_json(element, value):
+    assert parse_element(element.encode()) == value
+
+
+@pytest.mark.parametrize(
+    ("element", "code"),
+    [
+        (b"<j><a></b></j>", RejectionCode.INVALID_XML),
+        (b"<j>&unknown;</j>", RejectionCode.INVALID_XML),
+        (b"<j>caf\xe9</j>", RejectionCode.INVALID_UTF8),
+        (b"<j>" + b"<a>" * 1000 + b"</a>" * 1000 + b"</j>", RejectionCode.TOO_DEEP),
+        (b"<j>" + b"<a/>" * 200_000 + b"</j>", RejectionCode.TOO_LARGE),
+    ],
+)
+def test_what_is_no_element_is_rejected(element, code):
+    found = parse_element(element)
+    assert isinstance(found, Rejection)
+    assert found.code == code
+
+
+def test_damage_stays_with_its_element(tmp_path):
+    path = write(tmp_path, f"<s>{JOB.format(1)}<job><title>x</titel></job>{JOB.format(2)}<job><title>cut")
+    records, fault = read(path)
+    assert [record.rejection and record.rejection.code for record in records] == [
+        None,
+        RejectionCode.INVALID_XML,
+        None,
+        RejectionCode.INVALID_XML,
+    ]
+    assert records[1].payload == b"<job><title>x</titel></job>"
+    assert "no end: cut off" in fault
+
+
+def test_no_entity_of_the_document_is_expanded(tmp_path):
+    bomb = "".join(f"<!ENTITY a{i + 1} '{f'&a{i};' * 10}'>" for i in range(9))
+    path = write(
+        tmp_path,
+        f"<!DOCTYPE s [<!ENTITY a0 'x'>{bomb}<!ENTITY file SYSTEM 'file:///etc/passwd'>]>"
+        f"<s><job><title>&a9;</title></job><job><title>&file;</title></job>{JOB.format(1)}</s>",
+    )
+    records, _ = read(path)
+    assert [record.rejection and record.rejection.code for record in records] == [
+        RejectionCode.INVALID_XML,
+        RejectionCode.INVALID_XML,
+        None,
+    ]
+
+
+@pytest.mark.parametrize("encoding", ["iso-8859-1", "windows-1252", "utf-16"])
+def test_the_encoding_that_the_document_states_is_used(tmp_path, encoding):
+    body = f"<?xml version='1.0' encoding='{encoding}'?><s>" + JOB.format("é") + "</s>"
+    records, _ = read(write(tmp_path, body, encoding=encoding))
+    assert json.loads(records[0].payload)["title"] == "Baker é"
+
+
+def test_memory_is_bounded_by_one_element(tmp_path, monkeypatch):
+    monkeypatch.setattr("skillstream.sources.files.lines.MAX_PIECE_BYTES", 1000)
+    monkeypatch.setattr("skillstream.sources.files.lines.KEPT_BYTES", 10)
+    records, _ = read(write(tmp_path, f"<s><job><title>{'x' * 5000}</title></job>{JOB.format(1)}</s>"))
+    assert [record.rejection and record.rejection.code for record in records] == [
+        RejectionCode.TOO_LARGE,
+        None,
+    ]
+
+
+PARTS = st.sampled_from(
+    ["<j>", "</j>", "<j/>", "<j a='>'>", "<jj>", "</jj>", "<!--", "-->", "<![CDATA[", "]]>", "<?", "?>", "<",
+     ">", "x", '<j b="', "'", '"', "\n"]
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(PARTS, max_size=30), st.integers(1, 9))
+def test_elements_are_the_same_however_blocks_are_cut(parts, size):
+    data = "".join(parts).encode()
+
+    def pieces(block_size):
+        found = []
+        try:
+            for piece in split_elements(
+                (data[at : at + block_size] for at in range(0, len(data), block_size)), "j"
+            ):
+                found.append(piece.data)
+        except SourceReadError as error:
+            found.append(str(error))
+        return found
+
+    assert pieces(size) == pieces(1 << 20)
+
+
+def test_mutated_feeds_never_raise():
+    """Every element of a feed whose bytes are damaged is a value or a rejection."""
+    rng = random.Random(0)
+    sound = "".join(JOB.format(number) for number in range(5)).encode()
+    for _ in range(300):
+        data = bytearray(sound)
+        for _ in range(rng.randrange(1, 6)):
+            data[rng.randrange(len(data))] = rng.choice(b"<>&'\"/\0\xff a;")
+        try:
+            for piece in split_elements(iter([bytes(data)]), "job"):
+                assert isinstance(parse_element(piece.data), dict | Rejection)
+        except SourceReadError:
+            pass
