@@ -1,6 +1,7 @@
 """The files pipeline on the local runner: what lies in the files afterwards, and what is refused before."""
 
 import gzip
+import io
 import json
 import re
 
@@ -9,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from skillstream import FilesConfig
+from skillstream.cli import main
 from skillstream.errors import IndexFormatError, OutputError, RunError, SourceError
 from skillstream.index.skills_index import build_index, save_index
 from skillstream.output import read_run, source_paths
@@ -283,3 +285,57 @@ def test_a_field_that_one_record_has_or_that_nobody_can_tell_is_not_refused(tmp_
     broken = write(tmp_path / "b.jsonl", b"broken\n")
     empty = write(tmp_path / "c.jsonl", b"")
     assert tag_files.run(config(text_field="job.text"), [good, broken, empty]).records == 3
+
+
+def test_a_quote_that_is_not_closed_is_a_problem_and_the_rest_is_tagged(tmp_path, config):
+    path = write(tmp_path / "x.csv", b'id,title\n1,Baker\n2,"Smith\n3,Tailor\n')
+    summary = tag_files.run(config(), [path])
+    rows = read_rows(tmp_path / "out")
+    assert [row["error"] and row["error"]["code"] for row in rows] == [None, "ragged_row", None]
+    assert summary.rejected == {"ragged_row": 1}
+    assert len(summary.problems) == 1
+    assert "a quote opened in row 2 (line 3) is not closed" in summary.problems[0]
+
+
+def test_rows_that_are_not_utf8_bring_a_note_with_the_remedy(tmp_path, config):
+    path = write(tmp_path / "x.csv", b"id,title\n1,caf\xe9\n2,Baker\n")
+    summary = tag_files.run(config(), [path])
+    assert "--encoding cp1252" in "\n".join(summary.notes)
+    summary = tag_files.run(config(output=str(tmp_path / "again"), encoding="cp1252"), [path])
+    assert (summary.rejected, summary.notes[1:]) == ({}, [])
+    assert read_rows(tmp_path / "again")[0]["title"] == "café"
+
+
+@pytest.mark.parametrize(
+    "data", [b'{"id": 1, "title": "Baker"}\n{"id": 2, "title"', b"id;title\n1;Baker\n2;x;y\n"]
+)
+def test_standard_input_to_json_lines_on_standard_output(index_folder, monkeypatch, data):
+    output = io.BytesIO()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(gzip.compress(data))))
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(output))
+    assert main(["tag", "-", "--output", "-", "--index", str(index_folder)]) == 0
+    rows = [json.loads(line) for line in output.getvalue().splitlines()]
+    assert [(row["offset"], row["title"], row["error"] is None) for row in rows] == [
+        (0, "Baker", True),
+        (1, None, False),
+    ]
+    assert rows[0]["source"].startswith("stdin-")
+
+
+def test_standard_input_resumes_where_it_stopped(tmp_path, index_folder, monkeypatch, capsys):
+    data = make_jsonl(9)
+    arguments = ["tag", "-", "--output", str(tmp_path / "out"), "--index", str(index_folder), "--json"]
+    for resumed in (0, 9):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
+        assert main(arguments) == 0
+        assert json.loads(capsys.readouterr().out)["resumed"] == resumed
+    assert len(read_rows(tmp_path / "out")) == 9
+
+
+def test_standard_input_is_refused_where_it_cannot_be(tmp_path, index_folder, monkeypatch, capsys):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"")))
+    arguments = ["tag", "-", "--output", str(tmp_path / "out"), "--index", str(index_folder)]
+    assert main(arguments) == 2
+    assert "standard input (-) is empty" in capsys.readouterr().err
+    assert main([*arguments, "--runner", "FlinkRunner"]) == 2
+    assert main([*arguments, "-"]) == 2

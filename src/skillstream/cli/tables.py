@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from itertools import chain, islice
-from typing import Any
+from typing import Any, BinaryIO
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 from rich.console import Console
@@ -16,7 +17,7 @@ from rich.text import Text
 from skillstream.output import TAGS_FOLDER, Partition, PublishedFile, RunSummary, files
 from skillstream.storage import Store, open_store
 
-__all__ = ["plain_console", "print_summary", "print_top_tags", "tags_table"]
+__all__ = ["plain_console", "print_summary", "print_top_tags", "tags_table", "write_json_lines"]
 
 
 def print_summary(summary: RunSummary) -> None:
@@ -56,6 +57,30 @@ def print_top_tags(summary: RunSummary, postings: int, tags: int = 8) -> None:
     for row in _first_tagged(summary, postings):
         console.print(Text(row["title"] or row["posting_id"] or f"record {row['offset']}", style="bold"))
         console.print(tags_table(row["skills"][:tags]))
+
+
+def write_json_lines(summary: RunSummary, stream: BinaryIO) -> None:
+    """All rows of the output as JSON objects, a line each, in the order of the inputs; bytes as text."""
+    store = open_store(summary.output)
+    published = files(store)
+    encode = msgspec.json.Encoder(enc_hook=str).encode
+    for source in summary.sources:
+        for file in chain.from_iterable(
+            found for key, found in published.items() if key.source == source.source
+        ):
+            data = store.read(file.path)
+            if data is not None:
+                for row in pq.ParquetFile(pa.BufferReader(data)).read().to_pylist():
+                    stream.write(encode(_as_text(row)) + b"\n")
+    stream.flush()
+
+
+def _as_text(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if isinstance(value, dict):
+        return {name: _as_text(one) for name, one in value.items()}
+    return [_as_text(one) for one in value] if isinstance(value, list) else value
 
 
 def tags_table(skills: list[dict[str, Any]]) -> Table:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import ExitStack, redirect_stdout
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
@@ -9,7 +12,8 @@ import msgspec
 
 from skillstream.cli.options import config_options, json_option, runner_option
 from skillstream.cli.progress import show_progress
-from skillstream.cli.tables import print_summary, print_top_tags
+from skillstream.cli.tables import print_summary, print_top_tags, write_json_lines
+from skillstream.errors import UsageError
 from skillstream.tagging import FilesConfig
 
 __all__ = ["tag_command"]
@@ -39,18 +43,33 @@ def tag_command(
 ) -> int:
     """Tag the postings in INPUT... and write one row per record to Parquet files in --output.
 
-    INPUT is a file or a folder: .jsonl .ndjson .json .csv .tsv .parquet, the text forms also as .gz or
-    .zst; or an address such as s3://bucket/postings/*.jsonl. Run again with the same --output to
-    resume where it stopped: no record is written twice.
-    """
-    config = FilesConfig(**options)
-    from skillstream.pipelines import tag_files
+    INPUT is a file or a folder: .jsonl .ndjson .jl .json .csv .tsv .xml .rss .parquet, the text forms also as
+    .gz, .zst or .bz2; or an address such as s3://bucket/postings/*.jsonl; or - for standard input. Run again
+    with the same --output to resume where it stopped: no record is written twice.
 
-    summary = tag_files.run(config, inputs, [f"--runner={runner}", *(beam_flags or [])], show_progress)
-    if as_json:
-        click.echo(msgspec.json.encode(summary))
-    else:
-        if show:
-            print_top_tags(summary, show)
-        print_summary(summary)
+    With --output - the rows come as JSON lines on standard output when all are tagged; nothing is kept, so
+    nothing is resumed, and no record is counted as done.
+    """
+    from skillstream.sources.files import STANDARD_INPUT, spooled
+
+    to_stdout = options["output"] == STANDARD_INPUT
+    if runner != "local" and (to_stdout or STANDARD_INPUT in inputs):
+        raise UsageError("standard input and output (-) are for the local runner only")
+    with ExitStack() as stack:
+        inputs = tuple(stack.enter_context(spooled(inputs, sys.stdin.buffer)))
+        if to_stdout:
+            options["output"] = stack.enter_context(TemporaryDirectory(prefix="skillstream-rows-"))
+        config = FilesConfig(**options)
+        from skillstream.pipelines import tag_files
+
+        summary = tag_files.run(config, inputs, [f"--runner={runner}", *(beam_flags or [])], show_progress)
+        if to_stdout:
+            write_json_lines(summary, sys.stdout.buffer)
+            stack.enter_context(redirect_stdout(sys.stderr))
+        if as_json:
+            click.echo(msgspec.json.encode(summary), file=sys.stderr if to_stdout else None)
+        else:
+            if show:
+                print_top_tags(summary, show)
+            print_summary(summary)
     return 1 if summary.problems else 0

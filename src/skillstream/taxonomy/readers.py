@@ -12,7 +12,10 @@ What a path holds is decided by names and columns, not by an option:
 from __future__ import annotations
 
 import csv
+import io
+import logging
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
@@ -25,6 +28,8 @@ import pyarrow.parquet as pq
 from skillstream.errors import TaxonomyError
 from skillstream.taxonomy.skills import Skill, Taxonomy, collect_skills
 
+logger = logging.getLogger(__name__)
+
 __all__ = ["read_shipped", "read_taxonomy"]
 
 # Names of columns, compared without case and punctuation; the first one present wins.
@@ -36,6 +41,10 @@ KIND_COLUMNS = ("kind", "skilltype", "type")
 SAME_AS_COLUMNS = ("sameas", "exactmatch", "escouri")
 AS_WRITTEN_COLUMNS = ("aswritten",)
 IN_CONTEXT_COLUMNS = ("incontext",)
+
+_MAX_CELL = 1 << 26
+_SEP_LINE = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
+_QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*+'|"(?:[^"\\]|\\.)*+\"""")
 
 # Labels of ESCO's broadest groups, which its code lists leave out (ESCO v1.2, skill pillar).
 ESCO_BROADEST = {
@@ -134,17 +143,29 @@ def _read_file(path: Path) -> Taxonomy:
 
     def skill(row: Mapping[str, object]) -> Skill:
         alts, groups, same_as, as_written, in_context = (
-            _texts(row.get(name)) if name else [] for name in lists
+            _names(row.get(name)) if name else [] for name in lists
         )
         stated = _text(row.get(kind)) if kind else None
         label_text = _text(row.get(label))
         return Skill(_text(row.get(uri)), label_text, alts, groups, stated, same_as, as_written, in_context)
 
-    return collect_skills(
-        path.name.partition(".")[0],
-        None,
-        map(skill, rows),
-    )
+    found = [skill(row) for row in rows]
+    _warn_of_repeated_ids(path, found)
+    return collect_skills(path.name.partition(".")[0], None, found)
+
+
+def _warn_of_repeated_ids(path: Path, skills: Sequence[Skill]) -> None:
+    counts = Counter(skill.uri.strip() for skill in skills if skill.uri.strip())
+    repeated = [f"{uri!r} ({count} rows)" for uri, count in counts.items() if count > 1]
+    if repeated:
+        more = f" and {len(repeated) - 3:,} more" if len(repeated) > 3 else ""
+        logger.warning(
+            "taxonomy %s: an id may not come twice: %s%s; such rows are one skill, further labels are other "
+            "names of it",
+            path,
+            ", ".join(repeated[:3]),
+            more,
+        )
 
 
 # --- ESCO ---------------------------------------------------------------------------------------------
@@ -277,7 +298,7 @@ def _open_table(path: Path) -> tuple[list[str], Iterator[Mapping[str, object]]]:
     """Column names and rows of a table file, by its extension."""
     kind = path.suffix.lower()
     if kind in (".csv", ".tsv", ".txt"):
-        return _open_csv(path, "," if kind == ".csv" else "\t")
+        return _open_csv(path, None if kind == ".csv" else "\t")
     if kind == ".parquet":
         table = pq.read_table(path)
         return table.column_names, iter(table.to_pylist())
@@ -290,7 +311,7 @@ def _open_table(path: Path) -> tuple[list[str], Iterator[Mapping[str, object]]]:
     )
 
 
-def _read_csv(path: Path, needed: Sequence[str], delimiter: str = ",") -> Iterator[Mapping[str, str]]:
+def _read_csv(path: Path, needed: Sequence[str], delimiter: str | None = None) -> Iterator[Mapping[str, str]]:
     """Rows of a CSV file whose columns are known; a missing one is reported with what was found."""
     columns, rows = _open_csv(path, delimiter)
     missing = [column for column in needed if column not in columns]
@@ -302,12 +323,31 @@ def _read_csv(path: Path, needed: Sequence[str], delimiter: str = ",") -> Iterat
     return rows
 
 
-def _open_csv(path: Path, delimiter: str) -> tuple[list[str], Iterator[Mapping[str, str]]]:
-    # O*NET's text files do not quote: a quotation mark there is a character like any other.
-    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if delimiter == "," else csv.QUOTE_NONE
+def _open_csv(path: Path, delimiter: str | None) -> tuple[list[str], Iterator[Mapping[str, str]]]:
+    """Column names and rows; without a delimiter, the one that is most frequent in the header."""
     # The whole file at once: taxonomies are small, and an error shows before the first row is used.
     with path.open(encoding="utf-8-sig", newline="") as file:
-        lines = list(csv.reader(file, delimiter=delimiter, quoting=quoting))
+        text = file.read()
+    sep = _SEP_LINE.match(text)  # Excel's
+    if sep:
+        text = text[sep.end() :]
+    header = re.sub(r'"[^"]*+"', "", text[:_MAX_CELL].lstrip().partition("\n")[0])
+    delimiter = delimiter or (sep[1] if sep else max(",;\t|", key=header.count))
+    # O*NET's text files do not quote: a quotation mark there is a character like any other.
+    quoting: Literal[0, 3] = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
+    csv.field_size_limit(_MAX_CELL)  # the process's; the default of 128 KB cuts long lists of names
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting, strict=True)
+    lines: list[list[str]] = []
+    line = 1
+    try:
+        for cells in reader:
+            if cells:
+                lines.append(cells)
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise TaxonomyError(
+            f"taxonomy {path}: the row in line {line} has a damaged quote: {error}"
+        ) from error
     if not lines:
         return [], iter(())
     columns = [column.strip() for column in lines[0]]
@@ -340,3 +380,20 @@ def _texts(value: object) -> list[str]:
     if isinstance(value, list):
         return [_text(one) for one in value]
     return re.split(r"[|\n\r]+", _text(value))
+
+
+def _names(value: object) -> list[str]:
+    """As `_texts`, and the other forms of lists that people write: `['a', "b"]`, `[a, b]`, `a; b`."""
+    if not isinstance(value, str):
+        return _texts(value)
+    text = value.strip()
+    if text[:1] in ("[", "{", "(") and text[-1:] in ("]", "}", ")"):
+        inner = text[1:-1]
+        if not _QUOTED.sub("", inner).strip(", \t\r\n"):
+            return [
+                found[0][1:-1].replace("\\'", "'").replace('\\"', '"') for found in _QUOTED.finditer(inner)
+            ]
+        if text[0] == "[":
+            return inner.split(",")
+    parts = _texts(text)
+    return [part for one in parts for part in one.split(";")] if len(parts) == 1 else parts

@@ -1,5 +1,6 @@
 """Every kind of file a taxonomy comes in, and what is said of those that are none."""
 
+import csv
 import json
 
 import pyarrow as pa
@@ -194,3 +195,53 @@ def test_folder_of_nothing_we_know(tmp_path):
 def test_ragged_rows_keep_what_they_have(tmp_path):
     (tmp_path / "own.csv").write_text("id,label,aliases\n1,welding\n2,reading,a|b,over,hang\n", "utf-8")
     assert [skill.alt_labels for skill in load_taxonomy(str(tmp_path / "own.csv")).skills] == [[], ["a", "b"]]
+
+
+@pytest.mark.parametrize("delimiter", [";", "|", "\t", ","])
+def test_the_delimiter_is_found_in_the_header(tmp_path, delimiter):
+    rows = [["id", "label", "aliases"], ["1", "weld pipes", "welding"], ["2", "bake", ""]]
+    (tmp_path / "own.csv").write_text("\n".join(delimiter.join(row) for row in rows), "utf-8")
+    skills = load_taxonomy(str(tmp_path / "own.csv")).skills
+    assert [(skill.uri, skill.label, skill.alt_labels) for skill in skills] == [
+        ("1", "weld pipes", ["welding"]),
+        ("2", "bake", []),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cell", "names"),
+    [
+        ("a|b c", ["a", "b c"]),
+        ("a\nb", ["a", "b"]),
+        ("a; b", ["a", "b"]),
+        ("['a', 'b c']", ["a", "b c"]),
+        ('["a", "b\'s"]', ["a", "b's"]),
+        ("['a' 'b']", ["a", "b"]),
+        ("['it\\'s']", ["it's"]),
+        ("[a, b]", ["a", "b"]),
+        ("[]", []),
+        ("C, C++", ["C, C++"]),
+        ("a (b)", ["a (b)"]),
+        (
+            "|".join(f"name {number}" for number in range(20_000)),
+            [f"name {number}" for number in range(20_000)],
+        ),
+    ],
+)
+def test_lists_of_names_in_the_forms_people_write(tmp_path, cell, names):
+    with (tmp_path / "own.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([["id", "label", "alt_labels"], ["1", "weld", cell]])
+    assert load_taxonomy(str(tmp_path / "own.csv")).skills[0].alt_labels == names
+
+
+def test_a_quote_that_is_not_closed_is_refused_with_its_line(tmp_path):
+    (tmp_path / "own.csv").write_text('id,label\n1,weld\n2,"bake\n3,"sew"\n', "utf-8")
+    with pytest.raises(TaxonomyError, match="the row in line 3 has a damaged quote"):
+        load_taxonomy(str(tmp_path / "own.csv"))
+
+
+def test_an_id_that_comes_twice_is_said(tmp_path, caplog):
+    (tmp_path / "own.csv").write_text("id,label\n1,weld\n1,join metal\n2,bake\n", "utf-8")
+    skills = load_taxonomy(str(tmp_path / "own.csv")).skills
+    assert [(skill.label, skill.alt_labels) for skill in skills] == [("weld", ["join metal"]), ("bake", [])]
+    assert "an id may not come twice: '1' (2 rows)" in caplog.text

@@ -8,9 +8,11 @@ from skillstream.sources.files.formats import ReadOptions
 from skillstream.sources.files.inputs import input_kind
 from skillstream.sources.files.plan import RANGE_BYTES, FilePlan, FileRange, plan_files
 from skillstream.sources.files.reader import SourceReadError, read_chunks
+from skillstream.sources.files.standard_input import STANDARD_INPUT, spooled
 
 __all__ = [
     "RANGE_BYTES",
+    "STANDARD_INPUT",
     "CsvOptions",
     "FilePlan",
     "FileRange",
@@ -20,4 +22,5 @@ __all__ = [
     "input_kind",
     "plan_files",
     "read_chunks",
+    "spooled",
 ]

@@ -22,6 +22,7 @@ _OTHERS = {
     b"ORC": "an ORC file",
     b"\xd0\xcf\x11\xe0": "an old Excel workbook: save the sheet as CSV",
 }
+_UTF16_SAMPLE = 32  # bytes; fewer tell nothing
 _XML_ENCODING = re.compile(rb"<\?xml[^>]{0,200}?\sencoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']")
 
 
@@ -46,7 +47,7 @@ def utf16_of(beginning: bytes) -> str | None:
         return "utf-16"
     sample = beginning[:1000]
     even, odd = sample[::2].count(0), sample[1::2].count(0)
-    if min(even, odd) * 10 > len(sample) or max(even, odd) * 4 < len(sample):
+    if len(sample) < _UTF16_SAMPLE or min(even, odd) * 10 > len(sample) or max(even, odd) * 4 < len(sample):
         return None
     return "utf-16-le" if odd > even else "utf-16-be"
 
