@@ -62,13 +62,14 @@ def test_each_element_is_a_record_with_its_own_offset(tmp_path):
     ],
 )  # fmt: skip
 def test_the_element_of_postings_is_found(document, name):
-    assert record_element(document.encode(), FieldMapping()) == name
+    found = record_element(document.encode(), FieldMapping())
+    assert found == (name and (name, False))
 
 
 def test_the_user_may_name_the_element():
     document = b"<s><x><job><title>a</title></job><note>b</note></x></s>"
-    assert record_element(document, FieldMapping(records_path="s.x")) == "x"
-    assert record_element(document, FieldMapping(text="note")) == "x"
+    assert record_element(document, FieldMapping(records_path="s.x")) == ("x", False)
+    assert record_element(document, FieldMapping(text="note")) == ("x", False)
 
 
 @pytest.mark.parametrize(
@@ -120,6 +121,25 @@ def test_damage_stays_with_its_element(tmp_path):
     ]
     assert records[1].payload == b"<job><title>x</titel></job>"
     assert "no end: cut off" in fault
+
+
+@pytest.mark.parametrize("cut", ["</job>", "]]>"])
+def test_an_element_without_its_end_does_not_take_in_the_next(tmp_path, cut):
+    broken = (
+        JOB.format(2)[: JOB.format(2).rindex(cut)] + JOB.format(2)[JOB.format(2).rindex(cut) + len(cut) :]
+    )
+    records, _ = read(write(tmp_path, f"<s>{JOB.format(1)}{broken}{JOB.format(3)}{JOB.format(4)}</s>"))
+    titles = [json.loads(record.payload)["title"] for record in records if record.rejection is None]
+    assert [title for title in titles if title != "Baker 2"] == ["Baker 1", "Baker 3", "Baker 4"]
+    assert all(b"Baker 3" not in record.payload for record in records if b"Baker 2" in record.payload)
+
+
+def test_an_element_within_one_of_its_name_belongs_to_it(tmp_path):
+    path = write(tmp_path, "<s><job><job>Baker</job><title>a</title></job><job><title>b</title></job></s>")
+    assert [json.loads(record.payload) for record in read(path)[0]] == [
+        {"job": "Baker", "title": "a"},
+        {"title": "b"},
+    ]
 
 
 def test_no_entity_of_the_document_is_expanded(tmp_path):

@@ -56,6 +56,7 @@ class FileFormat(msgspec.Struct, frozen=True, array_like=True):
         encoding: Python's name of it; `None` for UTF-8.
         dialect: of a CSV or TSV file.
         element: name of an XML feed's element that is a record.
+        nested: whether one of that name may be within another.
         text_columns: of a Parquet file, those whose text must be UTF-8.
         records_path: of `json`, path of the lists in its objects whose elements are the rows; `None` if its
             values are.
@@ -66,6 +67,7 @@ class FileFormat(msgspec.Struct, frozen=True, array_like=True):
     encoding: str | None = None
     dialect: CsvDialect | None = None
     element: str = ""
+    nested: bool = False
     text_columns: tuple[str, ...] = ()
     records_path: str | None = None
 
@@ -117,7 +119,7 @@ def find_format(
         file_format = file_format if list_path is None else "json"
     if named.format is not None and {file_format, named.format} not in ({"json", "jsonl"}, {file_format}):
         notes.append(f"{where}: read as {file_format}, which its content is")
-    dialect, element = None, ""
+    dialect, element, nested = None, "", False
     if file_format in ("csv", "tsv"):
         tab = file_format == "tsv"
         dialect = read_dialect(path, compression, options.csv, tab=tab, etag=etag, encoding=encoding)
@@ -126,9 +128,13 @@ def find_format(
             described = describe_dialect(dialect, tab=tab)
             notes += [f"{where}: {described}"] if described else []
     elif file_format == "xml":
-        element = _element(where, read_blocks(path, compression, etag=etag, encoding=encoding), fields)
+        element, nested = _element(
+            where, read_blocks(path, compression, etag=etag, encoding=encoding), fields
+        )
         notes.append(f"{where}: each <{element}> is a record")
-    found_format = FileFormat(file_format, compression, encoding, dialect, element, records_path=list_path)
+    found_format = FileFormat(
+        file_format, compression, encoding, dialect, element, nested, records_path=list_path
+    )
     return InputKind(named.stem, file_format, compression), found_format, notes
 
 
@@ -155,7 +161,7 @@ def _encoding(
     return utf16 or sniff.declared_encoding(beginning)
 
 
-def _element(where: Path | ObjectURL, blocks: Iterator[bytes], fields: FieldMapping) -> str:
+def _element(where: Path | ObjectURL, blocks: Iterator[bytes], fields: FieldMapping) -> tuple[str, bool]:
     beginning = bytearray()
     for block in blocks:
         beginning += block

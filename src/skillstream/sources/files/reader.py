@@ -117,7 +117,9 @@ def _csv_records(file_range: FileRange, start: int) -> Iterator[Record]:
 
 
 def _xml_records(file_range: FileRange, start: int) -> Iterator[Record]:
-    return element_records(_range_blocks(file_range), file_range.how.element, start)
+    return element_records(
+        _range_blocks(file_range), file_range.how.element, start, nested=file_range.how.nested
+    )
 
 
 def _parquet_records(file_range: FileRange, start: int) -> Iterator[Record]:

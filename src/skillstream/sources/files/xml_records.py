@@ -30,8 +30,8 @@ class _StopError(Exception):
     pass
 
 
-def record_element(beginning: bytes, fields: FieldMapping) -> str | None:
-    """The name of the element that is a record, as it is written; `None` if none is repeated or has a text.
+def record_element(beginning: bytes, fields: FieldMapping) -> tuple[str, bool] | None:
+    """The name of the element that is a record, and whether one is within another; `None` if there is none.
 
     Args:
         beginning: of the document, in UTF-8; may be cut off anywhere.
@@ -50,7 +50,7 @@ def record_element(beginning: bytes, fields: FieldMapping) -> str | None:
         children = seen.children.get(path, set())
         name = local_name(path[-1])
         if fields.records_path and fields.records_path.split(".")[-1] in (name, path[-1]):
-            return path[-1]
+            return path[-1], seen.is_nested(path[-1])
         if not children or len(path) == 1:
             continue
         has_fields = bool(named & children) if named else has_posting_fields(children)
@@ -58,7 +58,10 @@ def record_element(beginning: bytes, fields: FieldMapping) -> str | None:
         if has_fields or known or count > 1:
             ranked.append(((not (has_fields and known), not (has_fields and count > 1), not has_fields,
                             not known, len(path)), path[-1]))  # fmt: skip
-    return min(ranked)[1] if ranked else None
+    if not ranked:
+        return None
+    record = min(ranked)[1]
+    return record, seen.is_nested(record)
 
 
 class _Seen:
@@ -81,3 +84,7 @@ class _Seen:
 
     def end(self, _: str) -> None:
         self._path = self._path[:-1]
+
+    def is_nested(self, name: str) -> bool:
+        """Whether a field of a record has the record's name; a record within one has lost its end."""
+        return any(path.count(name) > 1 and path not in self.children for path in self.counts)

@@ -23,6 +23,7 @@ __all__ = ["element_records", "parse_element", "split_elements"]
 
 _MAX_ELEMENTS = 100_000  # of one record
 _MAX_DEPTH = 100
+_MAX_HELD_BYTES = 16 << 20  # of a section whose end has not come
 _MAX_TAG_BYTES = 1 << 20  # what is longer is no tag
 _ENTITIES = "".join(
     f'<!ENTITY {name} "&#{code};">'
@@ -37,7 +38,9 @@ _CONTROLS = re.compile(
 )
 
 
-def element_records(blocks: Iterator[bytes], name: str, start: int) -> Iterator[Record]:
+def element_records(
+    blocks: Iterator[bytes], name: str, start: int, *, nested: bool = False
+) -> Iterator[Record]:
     """Records of the elements called `name`, from number `start` on.
 
     An element that is not well-formed is rejected with its bytes as they came.
@@ -45,7 +48,7 @@ def element_records(blocks: Iterator[bytes], name: str, start: int) -> Iterator[
     Raises:
         SourceReadError: the last element has no end; raised after it was given.
     """
-    for offset, piece in enumerate(split_elements(blocks, name)):
+    for offset, piece in enumerate(split_elements(blocks, name, nested=nested)):
         if offset < start:
             continue
         rejection = too_large(piece)
@@ -120,13 +123,15 @@ def _tree(data: bytes) -> Element:
     return inner[0]
 
 
-def split_elements(blocks: Iterator[bytes], name: str) -> Iterator[Piece]:
-    """The elements called `name` as their bytes, from `<name` to `</name>`; nested ones belong to the outer.
+def split_elements(blocks: Iterator[bytes], name: str, *, nested: bool = False) -> Iterator[Piece]:
+    """The elements called `name` as their bytes, from `<name` to `</name>`.
+
+    `nested`: one within another belongs to it; else it says that the other has lost its end.
 
     Raises:
         SourceReadError: the last one has no end; raised after what there is of it.
     """
-    splitter = _Splitter(name)
+    splitter = _Splitter(name, nested)
     for block in blocks:
         yield from splitter.feed(block)
     yield from splitter.finish()
@@ -135,7 +140,8 @@ def split_elements(blocks: Iterator[bytes], name: str) -> Iterator[Piece]:
 class _Splitter:
     """Follows comments, CDATA and the tags of one element, and nothing else."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, nested: bool) -> None:
+        self._nested = nested
         tag = re.escape(name.encode())
         self._token = re.compile(rb"<!--|<!\[CDATA\[|<\?|<(/?)" + tag + rb"(?=[\s/>])")
         self._margin = len(name) + 12  # bytes that a token may need after its `<`
@@ -143,6 +149,8 @@ class _Splitter:
         self._at = 0  # what is before was looked at
         self._begin = 0  # of what belongs to the element and is still in the buffer
         self._until = b""  # end of the comment, CDATA section or instruction that is open
+        self._opening = b""  # how that one began
+        self._content = 0  # where its content begins
         self._depth = 0
         self._element = Gatherer()
 
@@ -151,8 +159,13 @@ class _Splitter:
         while True:
             if self._until:
                 end = self._buffer.find(self._until, self._at)
+                again = self._buffer.find(self._opening, self._at, None if end < 0 else end)
+                if again >= 0 and self._depth and self._content >= 0:
+                    # None of them may hold another one: the first has lost its end, and is read as text.
+                    self._at, self._until = self._content, b""
+                    continue
                 if end < 0:
-                    self._at = max(self._at, len(self._buffer) - len(self._until) + 1)
+                    self._at = max(self._at, len(self._buffer) - len(self._opening) + 1)
                     break
                 self._at = end + len(self._until)
                 self._until = b""
@@ -163,8 +176,8 @@ class _Splitter:
                 self._at = max(self._at, len(self._buffer) if mark < 0 else mark)
                 break
             if token[0] in _ENDS:
-                self._until = _ENDS[token[0]]
-                self._at = token.end()
+                self._until, self._opening = _ENDS[token[0]], token[0]
+                self._at = self._content = token.end()
                 continue
             end = self._end_of_tag(token.end())
             if end < 0 and not last and len(self._buffer) - token.start() < _MAX_TAG_BYTES:
@@ -190,6 +203,10 @@ class _Splitter:
                 return  # an end without a beginning
             self._depth -= 1
         else:
+            if self._depth and not self._nested:  # the one before has lost its end
+                self._element.add(self._buffer[self._begin : token.start()])
+                yield self._element.take()
+                self._depth = 0
             if not self._depth:
                 self._begin = token.start()
             if self._buffer[end - 2 : end - 1] != b"/":
@@ -210,11 +227,16 @@ class _Splitter:
         return -1
 
     def _shift(self) -> None:
-        """Drops what was looked at from the buffer."""
+        """Drops what was looked at from the buffer, but not the content of an open CDATA section."""
+        upto = self._at
+        if self._until and self._content >= 0 and self._at - self._content < _MAX_HELD_BYTES:
+            upto = self._content
         if self._depth:
-            self._element.add(self._buffer[self._begin : self._at])
-        self._buffer = self._buffer[self._at :]
-        self._at = self._begin = 0
+            self._element.add(self._buffer[self._begin : upto])
+        self._buffer = self._buffer[upto:]
+        self._at -= upto
+        self._content = self._content - upto if self._content >= upto else -1
+        self._begin = 0
 
 
 _ENDS = {b"<!--": b"-->", b"<![CDATA[": b"]]>", b"<?": b"?>"}
