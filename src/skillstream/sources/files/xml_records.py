@@ -87,4 +87,6 @@ class _Seen:
 
     def is_nested(self, name: str) -> bool:
         """Whether a field of a record has the record's name; a record within one has lost its end."""
-        return any(path.count(name) > 1 and path not in self.children for path in self.counts)
+        return any(
+            path[-1] == name and path.count(name) > 1 and path not in self.children for path in self.counts
+        )

@@ -160,6 +160,10 @@ class _Splitter:
             if self._until:
                 end = self._buffer.find(self._until, self._at)
                 again = self._buffer.find(self._opening, self._at, None if end < 0 else end)
+                enough = again + len(self._opening) + len(self._until) <= len(self._buffer)
+                if end < 0 <= again and not enough and not last:  # the two may overlap: "<!-->"
+                    self._at = again
+                    break
                 if again >= 0 and self._depth and self._content >= 0:
                     # None of them may hold another one: the first has lost its end, and is read as text.
                     self._at, self._until = self._content, b""
