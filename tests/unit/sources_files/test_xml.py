@@ -134,6 +134,16 @@ def test_an_element_without_its_end_does_not_take_in_the_next(tmp_path, cut):
     assert all(b"Baker 3" not in record.payload for record in records if b"Baker 2" in record.payload)
 
 
+def test_an_instruction_without_its_end_is_damage_of_its_element_alone(tmp_path):
+    broken = "<job><title>Baker 2</title><?job>"
+    records, _ = read(write(tmp_path, f"<s>{JOB.format(1)}{broken}{JOB.format(3)}</s>"))
+    assert [record.rejection and record.rejection.code for record in records] == [
+        None,
+        RejectionCode.INVALID_XML,
+        None,
+    ]
+
+
 def test_an_element_within_one_of_its_name_belongs_to_it(tmp_path):
     path = write(tmp_path, "<s><job><job>Baker</job><title>a</title></job><job><title>b</title></job></s>")
     assert [json.loads(record.payload) for record in read(path)[0]] == [

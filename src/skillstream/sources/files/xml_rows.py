@@ -143,12 +143,12 @@ class _Splitter:
     def __init__(self, name: str, nested: bool) -> None:
         self._nested = nested
         tag = re.escape(name.encode())
-        self._token = re.compile(rb"<!--|<!\[CDATA\[|<\?|<(/?)" + tag + rb"(?=[\s/>])")
+        self._token = re.compile(rb"<!--|<!\[CDATA\[|<(/?)" + tag + rb"(?=[\s/>])")
         self._margin = len(name) + 12  # bytes that a token may need after its `<`
         self._buffer = b""
         self._at = 0  # what is before was looked at
         self._begin = 0  # of what belongs to the element and is still in the buffer
-        self._until = b""  # end of the comment, CDATA section or instruction that is open
+        self._until = b""  # end of the comment or CDATA section that is open
         self._opening = b""  # how that one began
         self._content = 0  # where its content begins
         self._depth = 0
@@ -243,5 +243,5 @@ class _Splitter:
         self._begin = 0
 
 
-_ENDS = {b"<!--": b"-->", b"<![CDATA[": b"]]>", b"<?": b"?>"}
+_ENDS = {b"<!--": b"-->", b"<![CDATA[": b"]]>"}
 _TAG_PART = re.compile(rb"[>\"']")
