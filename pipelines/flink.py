@@ -27,6 +27,10 @@ __all__ = ["flink_flags", "start_afresh", "submit"]
 CANCEL_S = 240.0
 LOCK = "_afresh.lock"
 
+# A switch without a value, which turns off what is on by default. Flink chains the impulse to what follows it
+# at parallelism 1 only, names operators by their chains, and refuses a savepoint of other names.
+NO_CHAINING = "--operator_chaining"
+
 
 def flink_flags(flink: FlinkConfig, topic: str) -> list[str]:
     """The Beam flags that `flink` stands for."""
@@ -49,7 +53,7 @@ def flink_flags(flink: FlinkConfig, topic: str) -> list[str]:
         flags |= {"state_backend": "filesystem", "state_backend_storage_path": flink.checkpoint_dir}
     if flink.savepoint_path:
         flags["savepoint_path"] = flink.savepoint_path
-    return ["--streaming", *(f"--{name}={value}" for name, value in flags.items())]
+    return ["--streaming", NO_CHAINING, *(f"--{name}={value}" for name, value in flags.items())]
 
 
 def submit(config: StreamConfig, flink: FlinkConfig, beam_flags: Sequence[str] = ()) -> FlinkJob:

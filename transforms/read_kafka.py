@@ -28,7 +28,7 @@ from skillstream.sources.kafka import KafkaConfig, Share
 from skillstream.sources.kafka.reader import KafkaReader
 from skillstream.transforms import coders  # noqa: F401 - registers the coder of Chunk
 from skillstream.transforms.kafka_restriction import KafkaRestriction, KafkaRestrictionProvider
-from skillstream.transforms.reader_elements import reader_elements, share_of
+from skillstream.transforms.reader_elements import NOTHING, reader_elements, share_of
 
 __all__ = ["ReadKafka"]
 
@@ -80,7 +80,9 @@ class ReadKafka(beam.PTransform):
         flags = options.view_as(FlinkRunnerOptions)
         subtasks = flags.parallelism if (flags.parallelism or 0) > 0 else None
         groups = flags.max_parallelism if (flags.max_parallelism or 0) > 0 else None
-        return reader_elements(self.share.readers, subtasks, groups)
+        elements = reader_elements(self.share.readers, subtasks, groups)
+        # Beam makes another graph of a single element, which could not take over another job's savepoint.
+        return [*elements, NOTHING] if self.flush and len(elements) == 1 else elements
 
 
 @dataclass(eq=False)

@@ -6,7 +6,8 @@ integer, since a runner restores elements by the coder that wrote them, and is l
 
     salt (22 bits) | readers (20 bits) | number (20 bits)
 
-Elements of skillstream before ADR 20 are the bare number: readers is 0 there.
+Elements of skillstream before ADR 20 are the bare number: readers is 0 there. A number that is not below
+readers has nothing to read.
 """
 
 from __future__ import annotations
@@ -18,10 +19,13 @@ from skillstream.errors import UsageError
 from skillstream.flink import subtask_of
 from skillstream.sources.kafka import Share
 
-__all__ = ["reader_elements", "share_of"]
+__all__ = ["NOTHING", "reader_elements", "share_of"]
 
 BITS = 20
 MASK = (1 << BITS) - 1
+
+# Reader 1 of 1: a companion for a lone reader, which has nothing to read.
+NOTHING = 1 << BITS | 1
 
 
 def reader_elements(
@@ -68,5 +72,5 @@ def share_of(element: int, job: Share) -> Share | None:
     """
     number, readers = element & MASK, element >> BITS & MASK
     if readers:
-        return replace(job, number=number, readers=readers)
+        return replace(job, number=number, readers=readers) if number < readers else None
     return replace(job, number=0, readers=1) if number == 0 else None

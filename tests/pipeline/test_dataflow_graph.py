@@ -133,7 +133,9 @@ def test_coders_of_all_elements_are_deterministic(graph):
         if not step.subtransforms and not step.unique_name.startswith("Publish/")
     ]
     ours = ("ReadKafka/Read", "ReadFiles/ReadRange", "Tag/", "Observe", "PackIndex")
-    coders = element_coders(graph, [step for step in steps if step.startswith(ours)])
+    # Beam's own reshuffle carries what it is given beside a key of its own, whose coder is deterministic.
+    steps = [step for step in steps if step.startswith(ours) and "/Reshuffle/" not in step]
+    coders = element_coders(graph, steps)
     assert len(coders) >= 3
     assert [step for step, coder in coders.items() if not coder.is_deterministic()] == []
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
+import apache_beam as beam
 import pytest
 from apache_beam import coders
 from apache_beam.options.pipeline_options import PipelineOptions
@@ -13,7 +15,7 @@ from skillstream.flink import subtask_of
 from skillstream.sources.kafka import KafkaConfig, Share
 from skillstream.transforms.kafka_restriction import KafkaRestriction, KafkaTracker
 from skillstream.transforms.read_kafka import ReadKafka, _Read
-from skillstream.transforms.reader_elements import MASK, reader_elements, share_of
+from skillstream.transforms.reader_elements import MASK, NOTHING, reader_elements, share_of
 
 PARTITIONS = range(24)
 READ = ReadKafka(KafkaConfig(topic="t"), "out", Share(readers=3))
@@ -109,7 +111,26 @@ def test_the_jobs_flags_say_how_many_subtasks_there_are(flags, expected):
     assert READ.elements(PipelineOptions(flags)) == expected
 
 
-def test_a_bare_number_that_has_nothing_to_read_ends_at_once():
+def test_the_graph_is_the_same_whatever_the_number_of_readers():
+    """Flink refuses a savepoint of another graph, and Beam leaves a step out for a single element."""
+
+    def steps(readers: int) -> list[str]:
+        pipeline = beam.Pipeline()
+        _ = pipeline | replace(READ, share=Share(readers=readers), flush=True)
+        return sorted(step.unique_name for step in pipeline.to_runner_api().components.transforms.values())
+
+    assert steps(1) == steps(2) == steps(30)
+
+
+def test_a_lone_readers_companion_has_nothing_to_read():
+    lone = replace(READ, share=Share(readers=1))
+    assert lone.elements(PipelineOptions([])) == reader_elements(1)
+    assert replace(lone, flush=True).elements(PipelineOptions([])) == [*reader_elements(1), NOTHING]
+    assert [share_of(NOTHING, Share(readers=readers)) for readers in (1, 2, 3)] == [None] * 3
+
+
+@pytest.mark.parametrize("element", [1, NOTHING])
+def test_an_element_that_has_nothing_to_read_ends_at_once(element):
     tracker = KafkaTracker(KafkaRestriction({1: 8}))
-    assert list(_Read(READ).process(1, tracker, None)) == []
+    assert list(_Read(READ).process(element, tracker, None)) == []
     tracker.check_done()

@@ -52,6 +52,7 @@ def test_flags_for_a_running_job_server():
     flags = flink_flags(config, "postings")
     assert {
         "--streaming",
+        "--operator_chaining",
         "--runner=PortableRunner",
         "--job_endpoint=jobs:8099",
         "--job_name=skillstream-postings",
