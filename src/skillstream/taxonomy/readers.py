@@ -12,21 +12,19 @@ What a path holds is decided by names and columns, not by an option:
 from __future__ import annotations
 
 import csv
-import io
 import logging
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
 from urllib.parse import quote
 
-import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from skillstream.errors import TaxonomyError
 from skillstream.taxonomy.skills import Skill, Taxonomy, collect_skills
+from skillstream.taxonomy.tables import names_of, open_table, read_csv, text_of, texts_of
 
 logger = logging.getLogger(__name__)
 
@@ -42,9 +40,6 @@ SAME_AS_COLUMNS = ("sameas", "exactmatch", "escouri")
 AS_WRITTEN_COLUMNS = ("aswritten",)
 IN_CONTEXT_COLUMNS = ("incontext",)
 
-_MAX_CELL = 1 << 26
-_SEP_LINE = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
-_QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*+'|"(?:[^"\\]|\\.)*+\"""")
 
 # Labels of ESCO's broadest groups, which its code lists leave out (ESCO v1.2, skill pillar).
 ESCO_BROADEST = {
@@ -123,7 +118,7 @@ def _read_file(path: Path) -> Taxonomy:
         return _read_esco_codes(path)
     if re.fullmatch(r"skills_[a-z]{2,3}\.csv", path.name):
         return _read_esco_download(path)
-    columns, rows = _open_table(path)
+    columns, rows = open_table(path)
     known = {re.sub(r"[\W_]", "", column.lower()): column for column in reversed(columns)}
 
     def find(names: Sequence[str]) -> str | None:
@@ -143,11 +138,11 @@ def _read_file(path: Path) -> Taxonomy:
 
     def skill(row: Mapping[str, object]) -> Skill:
         alts, groups, same_as, as_written, in_context = (
-            _names(row.get(name)) if name else [] for name in lists
+            names_of(row.get(name)) if name else [] for name in lists
         )
-        stated = _text(row.get(kind)) if kind else None
-        label_text = _text(row.get(label))
-        return Skill(_text(row.get(uri)), label_text, alts, groups, stated, same_as, as_written, in_context)
+        stated = text_of(row.get(kind)) if kind else None
+        label_text = text_of(row.get(label))
+        return Skill(text_of(row.get(uri)), label_text, alts, groups, stated, same_as, as_written, in_context)
 
     found = [skill(row) for row in rows]
     _warn_of_repeated_ids(path, found)
@@ -176,7 +171,7 @@ def _read_esco_codes(path: Path) -> Taxonomy:
     labels = dict(ESCO_BROADEST)
     codes = path.with_name("esco_skill_groups.csv")
     if codes.exists():
-        labels |= {row["code"].strip(): row["label"].strip() for row in _read_csv(codes, ["code", "label"])}
+        labels |= {row["code"].strip(): row["label"].strip() for row in read_csv(codes, ["code", "label"])}
 
     def groups(hierarchy: str) -> list[str]:
         # [['S', 'S4', 'S4.5', 'S4.5.0'], ...] → labels, all the most specific ones first
@@ -186,12 +181,12 @@ def _read_esco_codes(path: Path) -> Taxonomy:
         found = [one[level] for level in reversed(range(depth)) for one in levels if level < len(one)]
         return [labels[code] for code in found if code in labels]
 
-    rows = _read_csv(path, ["uri", "preferred_label"])
+    rows = read_csv(path, ["uri", "preferred_label"])
     skills = (
         Skill(
             row["uri"],
             row["preferred_label"],
-            _texts(row.get("alt_labels")),
+            texts_of(row.get("alt_labels")),
             groups(row.get("hierarchy", "")),
             row.get("kind"),
         )
@@ -208,11 +203,11 @@ def _read_esco_download(path: Path) -> Taxonomy:
         Skill(
             row["conceptUri"],
             row["preferredLabel"],
-            _texts(row.get("altLabels")),
+            texts_of(row.get("altLabels")),
             groups(row["conceptUri"].strip()),
             row.get("skillType", "").partition("/")[0].strip(),  # "skill/competence" → "skill"
         )
-        for row in _read_csv(path, ["conceptUri", "preferredLabel"])
+        for row in read_csv(path, ["conceptUri", "preferredLabel"])
         if row.get("status", "").strip() != "obsolete"
     )
     return collect_skills("esco" if language == "en" else f"esco-{language}", None, skills)
@@ -224,18 +219,18 @@ def _esco_groups(folder: Path, language: str) -> Callable[[str], list[str]]:
     labels: dict[str, str] = {}
     named = folder / f"skillGroups_{language}.csv"
     if named.exists():
-        for row in _read_csv(named, ["conceptUri", "preferredLabel"]):
+        for row in read_csv(named, ["conceptUri", "preferredLabel"]):
             labels[row["conceptUri"].strip()] = row["preferredLabel"]
     tree = folder / f"skillsHierarchy_{language}.csv"
     if tree.exists():
-        for row in _read_csv(tree, ["Level 0 URI", "Level 0 preferred term"]):
+        for row in read_csv(tree, ["Level 0 URI", "Level 0 preferred term"]):
             for level in range(4):
                 uri = row.get(f"Level {level} URI", "").strip()
                 if uri:
                     labels[uri] = row[f"Level {level} preferred term"]
     relations = folder / f"broaderRelationsSkillPillar_{language}.csv"
     if relations.exists():
-        for row in _read_csv(relations, ["conceptUri", "broaderUri"]):
+        for row in read_csv(relations, ["conceptUri", "broaderUri"]):
             uri = row["broaderUri"].strip()
             broader.setdefault(row["conceptUri"].strip(), []).append(uri)
             if row.get("broaderType", "").strip() == "SkillGroup" and row.get("broaderLabel"):
@@ -264,13 +259,13 @@ def _read_onet(folder: Path) -> Taxonomy:
     def skills() -> Iterator[Skill]:
         technologies = folder / "Technology Skills.txt"
         if technologies.exists():
-            for row in _read_csv(technologies, ["Example", "Commodity Title"], delimiter="\t"):
+            for row in read_csv(technologies, ["Example", "Commodity Title"], delimiter="\t"):
                 name = row["Example"].strip()
                 uri = f"onet:technology/{quote(name, safe='')}" if name else ""
                 yield Skill(uri, name, _onet_aliases(name), [row["Commodity Title"]], "technology")
         activities = folder / "DWA Reference.txt"
         if activities.exists():
-            for row in _read_csv(activities, ["DWA ID", "DWA Title"], delimiter="\t"):
+            for row in read_csv(activities, ["DWA ID", "DWA Title"], delimiter="\t"):
                 label = row["DWA Title"].strip().removesuffix(".")
                 yield Skill(f"onet:dwa/{row['DWA ID'].strip()}", label, [], [], "activity")
 
@@ -292,108 +287,3 @@ def _onet_aliases(name: str) -> list[str]:
 
 
 # --- tables -------------------------------------------------------------------------------------------
-
-
-def _open_table(path: Path) -> tuple[list[str], Iterator[Mapping[str, object]]]:
-    """Column names and rows of a table file, by its extension."""
-    kind = path.suffix.lower()
-    if kind in (".csv", ".tsv", ".txt"):
-        return _open_csv(path, None if kind == ".csv" else "\t")
-    if kind == ".parquet":
-        table = pq.read_table(path)
-        return table.column_names, iter(table.to_pylist())
-    if kind in (".jsonl", ".ndjson"):
-        rows = list(_read_jsonl(path))
-        return list(dict.fromkeys(key for row in rows for key in row)), iter(rows)
-    raise TaxonomyError(
-        f"taxonomy {path}: expected a .csv, .tsv, .txt, .parquet, .jsonl or .ndjson file, "
-        f"found {kind or 'no suffix'}"
-    )
-
-
-def _read_csv(path: Path, needed: Sequence[str], delimiter: str | None = None) -> Iterator[Mapping[str, str]]:
-    """Rows of a CSV file whose columns are known; a missing one is reported with what was found."""
-    columns, rows = _open_csv(path, delimiter)
-    missing = [column for column in needed if column not in columns]
-    if missing:
-        raise TaxonomyError(
-            f"taxonomy {path}: expected columns {', '.join(needed)}; "
-            f"missing {', '.join(missing)}, found {', '.join(columns) or 'no columns'}"
-        )
-    return rows
-
-
-def _open_csv(path: Path, delimiter: str | None) -> tuple[list[str], Iterator[Mapping[str, str]]]:
-    """Column names and rows; without a delimiter, the one that is most frequent in the header."""
-    # The whole file at once: taxonomies are small, and an error shows before the first row is used.
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        text = file.read()
-    sep = _SEP_LINE.match(text)  # Excel's
-    if sep:
-        text = text[sep.end() :]
-    header = re.sub(r'"[^"]*+"', "", text[:_MAX_CELL].lstrip().partition("\n")[0])
-    delimiter = delimiter or (sep[1] if sep else max(",;\t|", key=header.count))
-    # O*NET's text files do not quote: a quotation mark there is a character like any other.
-    quoting: Literal[0, 3] = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
-    csv.field_size_limit(_MAX_CELL)  # the process's; the default of 128 KB cuts long lists of names
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting, strict=True)
-    lines: list[list[str]] = []
-    line = 1
-    try:
-        for cells in reader:
-            if cells:
-                lines.append(cells)
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise TaxonomyError(
-            f"taxonomy {path}: the row in line {line} has a damaged quote: {error}"
-        ) from error
-    if not lines:
-        return [], iter(())
-    columns = [column.strip() for column in lines[0]]
-    width = len(columns)
-    # A short row has empty cells; what hangs over the last column belongs to none.
-    return columns, (
-        dict(zip(columns, line + [""] * (width - len(line)), strict=False)) for line in lines[1:]
-    )
-
-
-def _read_jsonl(path: Path) -> Iterator[dict[str, object]]:
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            if line.strip():
-                try:
-                    yield msgspec.json.decode(line, type=dict[str, object])
-                except (msgspec.DecodeError, RecursionError) as error:
-                    raise TaxonomyError(
-                        f"taxonomy {path}: line {number} is no JSON object: {error}"
-                    ) from error
-
-
-def _text(value: object) -> str:
-    """A cell as text; numbers serve as ids in many tables."""
-    return "" if value is None else str(value)
-
-
-def _texts(value: object) -> list[str]:
-    """A cell that holds several texts: a list, or text separated by `|` or line breaks."""
-    if isinstance(value, list):
-        return [_text(one) for one in value]
-    return re.split(r"[|\n\r]+", _text(value))
-
-
-def _names(value: object) -> list[str]:
-    """As `_texts`, and the other forms of lists that people write: `['a', "b"]`, `[a, b]`, `a; b`."""
-    if not isinstance(value, str):
-        return _texts(value)
-    text = value.strip()
-    if text[:1] in ("[", "{", "(") and text[-1:] in ("]", "}", ")"):
-        inner = text[1:-1]
-        if not _QUOTED.sub("", inner).strip(", \t\r\n"):
-            return [
-                found[0][1:-1].replace("\\'", "'").replace('\\"', '"') for found in _QUOTED.finditer(inner)
-            ]
-        if text[0] == "[":
-            return inner.split(",")
-    parts = _texts(text)
-    return [part for one in parts for part in one.split(";")] if len(parts) == 1 else parts
