@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import subprocess
@@ -13,7 +14,7 @@ import kubernetes_validate
 import pytest
 
 from skillstream.pipelines.command import add_config_flags
-from skillstream.tagging.config import FilesConfig
+from skillstream.tagging.config import FilesConfig, taxonomy_names
 from skillstream.tagging.stream_config import StreamConfig
 from tests.deploy.manifests import (
     COMPOSE,
@@ -153,6 +154,7 @@ def test_template_parameters_are_the_pipelines_own_options(name):
     parameters = {
         p["name"]: p for p in json.loads((DEPLOY / "dataflow" / name).read_text("utf-8"))["parameters"]
     }
+    defaults = {field.name: field.default for field in dataclasses.fields(TEMPLATES[name])}
     elsewhere = {"metrics_port", "metrics_address"} & options.keys()  # ports of this machine
     more = {"sdk_container_image"} | ({"input"} if name == "tag.json" else set())
     assert set(parameters) == (set(options) - elsewhere) | more
@@ -160,7 +162,9 @@ def test_template_parameters_are_the_pipelines_own_options(name):
         if key in options and "defaultValue" in parameter and key not in ("model", "index"):
             needed = [f"--{action.dest}=x" for action in options.values() if action.required]
             parsed = parser.parse_args([*needed, f"--{key}={parameter['defaultValue']}"])
-            assert getattr(parsed, key) == options[key].default
+            given = getattr(parsed, key)
+            given = taxonomy_names(given) if key == "taxonomy" else given  # several, separated by commas
+            assert given == defaults[key]
         if parameter["paramType"] == "ENUM":
             assert [choice["value"] for choice in parameter["enumOptions"]] == list(options[key].choices)
 
