@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 from collections.abc import Callable
 
 import pytest
@@ -131,6 +132,29 @@ def test_readers_share_the_partitions(make_reader, new_topic, produce):
         reader = make_reader(topic, chains, {"share": Share(number=number, readers=2)})
         seen.append({chunk.partition for chunk in read(reader, chains, count(share))})
     assert seen == [{0, 2, 4}, {1, 3}]
+
+
+def test_one_poll_is_bounded_by_bytes_however_small_its_batches_are_packed(make_reader, new_topic, produce):
+    """Sixteen batches of some KB hold 480 MB: once all of them were in memory at the same time."""
+    chains, size = Chains(), 30_000_000
+    topic = new_topic()
+    options = {"compression_type": "zstd", "max_request_size": 1 << 30}
+    produce(topic, [bytes(size)] * 16, **options)
+    reader = make_reader(topic, chains)
+    offsets = []
+    tracemalloc.start()
+    try:
+        while len(offsets) < 16:
+            reader.poll(0.2)
+            while (chunk := reader.next_chunk()) is not None:
+                reader.take(chunk)
+                offsets += [record.offset for record in chunk.records if len(record.payload) == size]
+                del chunk
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert offsets == list(range(16))
+    assert most < 5 * size
 
 
 @pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])

@@ -51,12 +51,13 @@ def test_kafka_python_notices_a_damaged_batch(codec, monkeypatch):
 def test_a_consumer_uses_it():
     code = """
 import sys
+from unittest import mock
 sys.modules["crc32c"] = None  # as on a plain installation
 from kafka.record import util
 from skillstream.sources.kafka import checksums, client
 class Settings:
     values = {}
-    consumer = dict
+    consumer = mock.Mock()
 client.make_consumer(Settings())
 print(util.calc_crc32c.__defaults__ == (checksums._crc32c,))
 """

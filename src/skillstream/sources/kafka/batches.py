@@ -37,7 +37,7 @@ def bound_batches() -> None:
     DefaultRecordBatch.__iter__ = _iterate
 
 
-def unpack(data: bytes, compression: int, limit: int) -> bytes | None:
+def unpack(data: bytes, compression: int, limit: int) -> bytearray | None:
     """The batch's records unpacked; `None` if they take more than `limit` bytes.
 
     Args:
@@ -59,7 +59,7 @@ def _iterate(batch: Any) -> Iterator[DefaultRecord]:
     unpacked = unpack(data, batch.compression_type, MAX_BYTES)
     if unpacked is None:
         return _not_read(batch)
-    batch._buffer, batch._pos, batch._decompressed = bytearray(unpacked), 0, True  # noqa: SLF001
+    batch._buffer, batch._pos, batch._decompressed = unpacked, 0, True  # noqa: SLF001
     return _records(batch)
 
 
@@ -96,11 +96,11 @@ def _not_read(batch: Any) -> Iterator[DefaultRecord]:
         yield DefaultRecord(0, offset, batch.max_timestamp, batch.timestamp_type, None, None, NOT_READ)
 
 
-def _gzip(data: bytes, limit: int) -> bytes:
+def _gzip(data: bytes, limit: int) -> bytearray:
     return _read(gzip.GzipFile(fileobj=io.BytesIO(data)), limit)
 
 
-def _snappy(data: bytes, limit: int) -> bytes | None:
+def _snappy(data: bytes, limit: int) -> bytearray | None:
     """Snappy states the size in front of each block, and takes memory by what is stated."""
     if codec._detect_xerial_stream(data):  # noqa: SLF001 - the client's own reading of the format
         at, total = 16, 0
@@ -111,7 +111,7 @@ def _snappy(data: bytes, limit: int) -> bytes | None:
                 return None
     elif _stated_size(data, 0) > limit:
         return None
-    return bytes(codec.snappy_decode(data))
+    return bytearray(codec.snappy_decode(data))
 
 
 def _stated_size(data: bytes, at: int) -> int:
@@ -124,11 +124,11 @@ def _stated_size(data: bytes, at: int) -> int:
     raise snappy.UncompressError("no size")
 
 
-def _lz4(data: bytes, limit: int) -> bytes:
-    return bytes(lz4.frame.LZ4FrameDecompressor().decompress(data, max_length=limit + 1))
+def _lz4(data: bytes, limit: int) -> bytearray:
+    return _read(lz4.frame.LZ4FrameFile(io.BytesIO(data)), limit)
 
 
-def _zstd(data: bytes, limit: int) -> bytes:
+def _zstd(data: bytes, limit: int) -> bytearray:
     return _read(zstandard.ZstdDecompressor().stream_reader(io.BytesIO(data), read_across_frames=True), limit)
 
 
@@ -136,13 +136,12 @@ class _Stream(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
-def _read(stream: _Stream, limit: int) -> bytes:
-    """At most `limit + 1` bytes; no more than a piece beyond them is ever unpacked."""
-    pieces, left = [], limit + 1
-    while left > 0 and (piece := stream.read(min(left, 1 << 20))):
-        pieces.append(piece)
-        left -= len(piece)
-    return b"".join(pieces)
+def _read(stream: _Stream, limit: int) -> bytearray:
+    """At most `limit + 1` bytes, there once, and no more than a piece beyond them is ever unpacked."""
+    unpacked = bytearray()
+    while len(unpacked) <= limit and (piece := stream.read(min(limit + 1 - len(unpacked), 1 << 20))):
+        unpacked += piece
+    return unpacked
 
 
-_UNPACK: dict[int, Callable[[bytes, int], bytes | None]] = {1: _gzip, 2: _snappy, 3: _lz4, 4: _zstd}
+_UNPACK: dict[int, Callable[[bytes, int], bytearray | None]] = {1: _gzip, 2: _snappy, 3: _lz4, 4: _zstd}

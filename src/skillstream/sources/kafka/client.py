@@ -15,6 +15,7 @@ from skillstream.errors import SourceError
 from skillstream.sources.kafka.batches import bound_batches
 from skillstream.sources.kafka.checksums import use_fast_checksums
 from skillstream.sources.kafka.client_settings import ClientSettings
+from skillstream.sources.kafka.poll_bytes import bound_polls
 
 __all__ = [
     "TopicFacts",
@@ -71,7 +72,9 @@ def make_consumer(settings: ClientSettings) -> KafkaConsumer:
         "group_id": None,
         "allow_auto_create_topics": False,
     }
-    return _connect(lambda: settings.consumer(**{**defaults, **settings.values, **ours}))
+    consumer = _connect(lambda: settings.consumer(**{**defaults, **settings.values, **ours}))
+    bound_polls(consumer)
+    return consumer
 
 
 def make_admin(settings: ClientSettings) -> KafkaAdminClient:
