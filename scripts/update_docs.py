@@ -1,4 +1,4 @@
-"""Writes the generated pages of docs/reference: commands with all options, feeds, the Parquet schema.
+"""Writes the generated pages of docs: commands with all options, feeds, the schema, `inspect` on feeds.
 
 python scripts/update_docs.py            # tests/unit/test_docs.py fails while a page is behind
 
@@ -16,9 +16,9 @@ import click
 from skillstream.cli import cli
 
 sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]  # as a program
-from scripts import dataflow_templates, feeds_page, kubernetes_alerts, schema_page  # noqa: E402
+from scripts import dataflow_templates, feeds_page, inspect_page, kubernetes_alerts, schema_page  # noqa: E402
 
-REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
+DOCS = Path(__file__).parents[1] / "docs"
 NOTE = "<!-- Written by scripts/update_docs.py; do not edit. -->\n\n"
 
 
@@ -45,15 +45,16 @@ def cli_page() -> str:
 
 
 PAGES = {
-    "cli.md": cli_page,
-    "feeds.md": lambda: NOTE + feeds_page.feeds_page(),
-    "schema.md": lambda: NOTE + schema_page.schema_page(),
+    "how-to/inspect.md": lambda: NOTE + inspect_page.inspect_page(),
+    "reference/cli.md": cli_page,
+    "reference/feeds.md": lambda: NOTE + feeds_page.feeds_page(),
+    "reference/schema.md": lambda: NOTE + schema_page.schema_page(),
 }
 
 
 def main() -> None:
     for name, page in PAGES.items():
-        (REFERENCE / name).write_text(page(), "utf-8")
+        (DOCS / name).write_text(page(), "utf-8")
     dataflow_templates.main()
     kubernetes_alerts.main()
 

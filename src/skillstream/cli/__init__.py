@@ -22,6 +22,7 @@ __all__ = ["cli", "main"]
 
 # Command -> (module, attribute).
 COMMANDS = {
+    "inspect": ("skillstream.cli.inspect", "inspect_command"),
     "tag": ("skillstream.cli.tag", "tag_command"),
     "stream": ("skillstream.cli.stream", "stream_command"),
     "explain": ("skillstream.cli.explain", "explain_command"),

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 import sys
-from pathlib import Path
 from typing import Any
 
 import click
@@ -12,14 +10,13 @@ import msgspec
 from rich.table import Table
 from rich.text import Text
 
-from skillstream.cli.options import config_options, json_option
+from skillstream.cli.options import READING_OPTIONS, config_options, json_option
 from skillstream.cli.tables import plain_console, tags_table
-from skillstream.errors import RunError, SourceError, UsageError
-from skillstream.postings import BOILERPLATE
+from skillstream.errors import SourceError, UsageError
+from skillstream.postings import BOILERPLATE, FieldMapping
 from skillstream.ranking import band
-from skillstream.sources.files import input_kind, plan_files, read_chunks
-from skillstream.storage import fetch_file, is_url, parse_url
-from skillstream.tagging import Explanation, PostingRejectedError, TagConfig, Tagger
+from skillstream.sources.files import ReadOptions, read_record, spooled
+from skillstream.tagging import Explanation, FilesConfig, PostingRejectedError, TagConfig, Tagger
 
 __all__ = ["explain_command"]
 
@@ -28,6 +25,7 @@ SHOWN_REASONS = 3
 
 @click.command("explain")
 @click.argument("file", default="-", metavar="[FILE|-]")
+@config_options(FilesConfig, only=READING_OPTIONS)
 @config_options(TagConfig)
 @click.option(
     "--record", default=0, show_default=True, help="Index of the record to show of a FILE of several, from 0."
@@ -36,11 +34,12 @@ SHOWN_REASONS = 3
 def explain_command(file: str, record: int, as_json: bool, **options: Any) -> None:
     """Show one posting: its text with the evidence highlighted, its ranked tags, and why each.
 
-    FILE holds a posting as JSON, HTML or plain text, or is a .jsonl, .csv, .tsv or .parquet file (see
-    --record); - reads standard input. What is no text is refused.
+    FILE is read as `skillstream tag` reads it, if it holds records: see --record. Else it is a posting as
+    HTML or plain text; what is no text is refused. - reads standard input.
     """
+    of_files = {name: options.pop(name) for name in READING_OPTIONS}
     config = TagConfig(**options)
-    posting = _read(file, record)
+    posting = _read(file, record, config.fields, FilesConfig(output="-", **of_files).reading)
     try:
         explanation = Tagger.from_config(config).explain(posting)
     except PostingRejectedError as error:
@@ -65,74 +64,17 @@ def explanation_to_dict(explanation: Explanation) -> dict[str, Any]:
     }
 
 
-def _read(file: str, record: int) -> bytes | str:
-    """The posting: JSON objects as bytes, anything else as text."""
-    if file == "-":
-        content = sys.stdin.buffer.read()
-    elif (row := _table_record(file, record)) is not None:
-        return row
-    elif is_url(file):
-        content = _fetch(file)
-    else:
-        try:
-            content = Path(file).read_bytes()
-        except OSError as error:
-            raise SourceError(f"cannot read {file}: {error.strerror}") from error
-    if file.endswith((".jsonl", ".ndjson")):
-        lines = content.splitlines()
-        if not 0 <= record < len(lines):
-            raise SourceError(f"{file} has {len(lines)} records; --record {record} is not one of them")
-        return lines[record]
-    return _json_or_text(file, content)
-
-
-# JSON begins so; text in brackets ("[Remote] Cook") does not.
-_JSON_BEGINS = re.compile(r"\s*(?:\{\s*[\"}]|\[\s*[\[{\"\]])")
-# What no text has: control characters beside white space, as in PDFs, archives and pictures.
-_NO_TEXT = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
-
-
-def _json_or_text(file: str, content: bytes) -> bytes | str:
-    """JSON, whole or broken, as bytes; HTML and plain text as text. Raises SourceError if it is neither."""
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        found = f"byte {error.start} is not UTF-8"
-    else:
-        if not (control := _NO_TEXT.search(text)):
-            return content if _JSON_BEGINS.match(text) else text
-        found = f"a control character at {control.start()}"
-    raise SourceError(f"{file}: expected a posting as JSON, HTML or plain text in UTF-8, got {found}")
-
-
-def _table_record(file: str, record: int) -> bytes | None:
-    """A record of a table, a compressed file or a .json file of several; `None` for other files."""
-    try:
-        kind = input_kind(Path(file))
-    except SourceError:
-        return None
-    if is_url(file) or (kind.compression is None and kind.format in ("jsonl", "json")):
-        return None
-    ranges = plan_files([file]).ranges
-    count = 0
-    for chunk in (chunk for item in ranges for chunk in read_chunks(item, item.start, 200)):
-        for row in chunk.records:
-            if row.offset == record:
-                if row.rejection is not None:
-                    raise SourceError(f"{file}: record {record} is rejected: {row.rejection.detail}")
-                return row.payload or b""
-            count += 1
-    raise SourceError(f"{file} has {count} records; --record {record} is not one of them")
-
-
-def _fetch(address: str) -> bytes:
-    try:
-        content = fetch_file(parse_url(address))
-    except RunError as error:
-        raise SourceError(str(error)) from error
-    if content is None:
-        raise SourceError(f"cannot read {address}: there is no such object")
-    return content
+def _read(file: str, record: int, fields: FieldMapping, options: ReadOptions) -> bytes | str:
+    """The posting: a record's payload as bytes, HTML and plain text as text."""
+    with spooled([file], sys.stdin.buffer, tables=False) as (name,):
+        found = read_record(name, record, fields, options)
+    if isinstance(found, str):
+        return found
+    if found.rejection is not None:
+        raise SourceError(
+            f"{file}: record {record} is rejected: {found.rejection.code}: {found.rejection.detail}"
+        )
+    return found.payload or b""
 
 
 def _print(explanation: Explanation) -> None:

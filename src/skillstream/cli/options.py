@@ -11,7 +11,10 @@ import click
 
 from skillstream.options import flag_name, is_repeatable, value_type
 
-__all__ = ["config_options", "json_option", "runner_option"]
+__all__ = ["READING_OPTIONS", "config_options", "json_option", "runner_option"]
+
+# Fields of `FilesConfig` that say how files are read.
+READING_OPTIONS = ("encoding", "csv_delimiter", "csv_quote", "csv_escape")
 
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print the result as JSON on standard output, for scripts."
@@ -25,22 +28,33 @@ runner_option = click.option(
 
 
 def config_options(
-    config_class: type[Any], leave_out: Sequence[str] = ()
+    config_class: type[Any],
+    leave_out: Sequence[str] = (),
+    *,
+    only: Sequence[str] | None = None,
+    required: bool = True,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """A decorator that gives a command one option for each field of `config_class` not in `leave_out`."""
+    """A decorator that gives a command one option for each field of `config_class`.
+
+    Args:
+        config_class: its fields are made by `skillstream.options.option`.
+        leave_out: names of fields without an option.
+        only: names of the fields with one; `None` for all.
+        required: whether the command insists on required options; else the class does, once it is made.
+    """
     hints = typing.get_type_hints(config_class)
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         for field in reversed(dataclasses.fields(config_class)):
-            if field.name not in leave_out:
-                command = _option(field, hints[field.name])(command)
+            if field.name not in leave_out and (only is None or field.name in only):
+                command = _option(field, hints[field.name], required=required)(command)
         return command
 
     return decorate
 
 
-def _option(field: dataclasses.Field[Any], hint: Any) -> Callable[..., Any]:
-    help_text, required = field.metadata["help"], field.metadata["required"]
+def _option(field: dataclasses.Field[Any], hint: Any, *, required: bool) -> Callable[..., Any]:
+    help_text = field.metadata["help"]
     if hint is bool:
         return click.option(flag_name(field), field.name, is_flag=True, default=field.default, help=help_text)
     kind: Any = value_type(hint)
@@ -51,7 +65,7 @@ def _option(field: dataclasses.Field[Any], hint: Any) -> Callable[..., Any]:
         field.name,
         type=kind,
         multiple=is_repeatable(hint),
-        **({"required": True} if required else {"default": field.default}),
+        **({"required": True} if field.metadata["required"] and required else {"default": field.default}),
         show_default=field.default not in (None, ""),
         help=help_text,
     )

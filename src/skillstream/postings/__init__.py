@@ -6,6 +6,7 @@ from skillstream.postings.budget import Budget, TooComplexError
 from skillstream.postings.containers import find_postings, has_posting_fields, is_job_posting
 from skillstream.postings.feeds import FEED_NAMES
 from skillstream.postings.fields import FURTHER_TEXT, TEXT_NAMES, TITLE_NAMES, FieldMapping
+from skillstream.postings.inspection import RecordsReport, SampleText, inspect_records
 from skillstream.postings.language import language_code
 from skillstream.postings.parse import JobPosting, parse_payload, parse_record, posting_from_mapping
 from skillstream.postings.sections import BOILERPLATE
@@ -25,12 +26,15 @@ __all__ = [
     "Document",
     "FieldMapping",
     "JobPosting",
+    "RecordsReport",
+    "SampleText",
     "Sentence",
     "Stance",
     "TooComplexError",
     "field_names",
     "find_postings",
     "has_posting_fields",
+    "inspect_records",
     "is_job_posting",
     "is_required",
     "language_code",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from skillstream.postings.containers import Named, named_fields, unwrapped
-from skillstream.postings.feeds import Feed, feed_named, recognise, values_at
+from skillstream.postings.feeds import Feed, feed_named, found_at, recognise
 from skillstream.postings.fields import (
     FURTHER_TEXT,
     ID_NAMES,
@@ -19,16 +19,28 @@ from skillstream.postings.fields import (
 )
 from skillstream.postings.language import language_code
 from skillstream.postings.markup import is_blank, one_line
-from skillstream.postings.posting import JobPosting, NoPostingError
+from skillstream.postings.posting import FieldsFound, JobPosting, NoPostingError
 from skillstream.postings.times import posting_time
-from skillstream.postings.values import bare_name, is_unicode, join_texts, kind_of, no_text, text_of, title_of
+from skillstream.postings.values import (
+    bare_name,
+    is_unicode,
+    join_texts,
+    kind_of,
+    no_text,
+    says_something,
+    text_of,
+    title_of,
+)
 from skillstream.rejections import RejectionCode
 
-__all__ = ["has_path", "posting_from_object"]
+__all__ = ["has_path", "read_object", "value_at"]
+
+_SHOWN = 40  # characters of a name or a value in a message
+_NO_NUMBER = 1e300  # larger ones, and NaN, are no times that anybody wrote
 
 
-def posting_from_object(outer: Mapping[str, object], fields: FieldMapping) -> JobPosting:
-    """The posting in an object.
+def read_object(outer: Mapping[str, object], fields: FieldMapping) -> tuple[JobPosting, FieldsFound]:
+    """The posting in an object, and the fields that it was made of.
 
     Args:
         outer: an object that holds one posting, maybe with something around it.
@@ -41,21 +53,29 @@ def posting_from_object(outer: Mapping[str, object], fields: FieldMapping) -> Jo
     named = named_fields(item)
     feed = feed_named(fields.feed) if fields.feed is not None else recognise(named)
     title_name, title = _title(outer, item, named, feed, fields)
-    text_name, text = _text(outer, item, named, feed, fields)
+    # Lever's `text` is a title: what one field says is not said twice.
+    others = {bare: pair for bare, pair in named.items() if pair[0] != title_name} if title else named
+    text_names, text = _text(outer, item, others, feed, fields)
     title = one_line(title)
     if is_blank(title) and is_blank(text):
         raise NoPostingError(
             RejectionCode.MISSING_TEXT,
-            f"neither {title_name!r} nor {text_name!r} holds text; {_listed(outer)}",
+            f"neither {title_name!r} nor {text_names[0]!r} holds text; {_listed(outer)}",
         )
     id_name, id_value = _pick(outer, item, named, feed, fields.id, "ids", ID_NAMES)
-    return JobPosting(
-        posting_id=_id(id_name, id_value, is_mapped=fields.id is not None),
-        title=title,
-        text=text,
-        event_time=_time(item, named, feed),
-        language=_language(_pick(outer, item, named, feed, None, "languages", LANGUAGE_NAMES)[1]),
+    posting_id = _id(id_name, id_value, is_mapped=fields.id is not None)
+    language_name, language_value = _pick(outer, item, named, feed, None, "languages", LANGUAGE_NAMES)
+    language = _language(language_value)
+    time_name, time, unread = _time(item, named, feed)
+    found = FieldsFound(
+        feed=None if feed is None else feed.name,
+        id=None if posting_id is None else id_name,
+        title=title_name if title else None,
+        text=text_names if text else (),
+        time=time_name,
+        language=None if language is None else language_name,
     )
+    return JobPosting(posting_id, title, text, time, language, unread), found
 
 
 def _title(
@@ -67,12 +87,12 @@ def _title(
 ) -> tuple[str, str]:
     """The name and the text of the title; the text may be empty."""
     if fields.title is not None:
-        value = _at(outer, item, fields.title)
+        value = value_at(outer, item, fields.title)
         return fields.title, title_of(value) or _checked(fields.title, value)
     for path in feed.titles if feed is not None else ():
-        for value in values_at(item, path):
+        for name, value in found_at(item, path):
             if title := title_of(value):
-                return path, title
+                return name, title
     wrong = None
     for name in TITLE_NAMES:
         if name in named:
@@ -88,31 +108,35 @@ def _text(
     named: Named,
     feed: Feed | None,
     fields: FieldMapping,
-) -> tuple[str, str]:
-    """The name and the text of the description with what else counts; the text may be empty."""
+) -> tuple[tuple[str, ...], str]:
+    """The names of the fields and the text of the description with what else counts; it may be empty."""
     if fields.text is not None:
-        value = _at(outer, item, fields.text)
+        value = value_at(outer, item, fields.text)
         text = text_of(value) or _checked(fields.text, value)
         # A name that would be taken anyway changes nothing else.
         is_known = bare_name(fields.text) in TEXT_NAMES
-        return fields.text, _with_further_text(text, named) if is_known else text
-    if feed is not None and (text := _feed_text(item, feed)):
-        return feed.name, _with_further_text(text, named, used=_names_of(feed))
+        return _with_further_text((fields.text,), text, named) if is_known else ((fields.text,), text)
+    if feed is not None:
+        names, text = _feed_text(item, feed)
+        if text:
+            return _with_further_text(names, text, named, used=_names_of(feed))
     name, text = _well_known_text(named)
-    return name, _with_further_text(text, named)
+    return _with_further_text((name,), text, named)
 
 
-def _feed_text(item: Mapping[str, object], feed: Feed) -> str:
+def _feed_text(item: Mapping[str, object], feed: Feed) -> tuple[tuple[str, ...], str]:
     parts: list[tuple[str, str]] = []
+    names: list[str] = []
     for part in feed.texts:
         for path in part.paths:
-            found = [text for value in values_at(item, path) if (text := text_of(value))]
-            text = found[0] if len(found) == 1 else text_of(list[object](found))
+            found = [(name, text) for name, value in found_at(item, path) if (text := text_of(value))]
+            text = found[0][1] if len(found) == 1 else text_of([text for _, text in found])
             if text:
                 if not any(text in other for _, other in parts):
                     parts.append((part.heading, text))
+                    names.append(found[0][0])
                 break
-    return join_texts(parts)
+    return tuple(names), join_texts(parts)
 
 
 def _names_of(feed: Feed) -> frozenset[str]:
@@ -144,14 +168,20 @@ def _checked(name: str, value: object) -> str:
     return ""
 
 
-def _with_further_text(text: str, named: Named, used: frozenset[str] = frozenset()) -> str:
+def _with_further_text(
+    names: tuple[str, ...], text: str, named: Named, used: frozenset[str] = frozenset()
+) -> tuple[tuple[str, ...], str]:
     """The description, followed by those other fields that say something it does not."""
     parts = [("", text)]
+    further_names = []
     for name, heading in FURTHER_TEXT.items():
         further = text_of(named[name][1]) if name in named and name not in used else ""
         if further and further not in text:
             parts.append((heading, further))
-    return text if len(parts) == 1 else join_texts(parts)
+            further_names.append(named[name][0])
+    if not further_names:
+        return names, text
+    return (*(names if text else ()), *further_names), join_texts(parts)
 
 
 def _pick(
@@ -165,27 +195,19 @@ def _pick(
 ) -> tuple[str, object]:
     """Name and value of a field: at `path`, else where the feed has it, else under a well-known name."""
     if path is not None:
-        return path, _at(outer, item, path)
+        return path, value_at(outer, item, path)
     for feed_path in getattr(feed, kind) if feed is not None else ():
-        for value in values_at(item, feed_path):
-            if _says_something(value):
-                return feed_path, value
+        for name, value in found_at(item, feed_path):
+            if says_something(value):
+                return name, value
     for name in well_known:
-        if name in named and _says_something(named[name][1]):
+        if name in named and says_something(named[name][1]):
             return named[name]
     return well_known[0], None
 
 
-def _says_something(value: object) -> bool:
-    if isinstance(value, str):
-        return not no_text(value)
-    if isinstance(value, list | Mapping):
-        inner = value.values() if isinstance(value, Mapping) else value
-        return any(isinstance(item, int | float | Mapping) or bool(text_of(item)) for item in inner)
-    return value is not None
-
-
-def _at(outer: Mapping[str, object], item: Mapping[str, object], path: str) -> object:
+def value_at(outer: Mapping[str, object], item: Mapping[str, object], path: str) -> object:
+    """What a record has at a path of names as they are given; `None` if nothing."""
     for place in (outer, item):
         if path in place:  # a column whose name holds dots
             return place[path]
@@ -228,11 +250,31 @@ def _id(name: str, value: object, *, is_mapped: bool) -> str | None:
     return None
 
 
-def _time(item: Mapping[str, object], named: Named, feed: Feed | None) -> int | None:
-    """The first of the feed's and the well-known times that can be read."""
-    values = [value for path in (feed.times if feed is not None else ()) for value in values_at(item, path)]
-    values += [named[name][1] for name in TIME_NAMES if name in named]
-    return next((time for value in values if (time := posting_time(value)) is not None), None)
+def _time(
+    item: Mapping[str, object], named: Named, feed: Feed | None
+) -> tuple[str | None, int | None, str | None]:
+    """Name and value of the first of the feed's and the well-known times that can be read.
+
+    Without any: the first that says something all the same, as `name: value`.
+    """
+    values = [pair for path in (feed.times if feed is not None else ()) for pair in found_at(item, path)]
+    values += [named[name] for name in TIME_NAMES if name in named]
+    unread = None
+    for name, value in values:
+        if (time := posting_time(value)) is not None:
+            return name, time, None
+        unread = unread or _unread(name, value)
+    return None, None, unread
+
+
+def _unread(name: str, value: object) -> str | None:
+    """The time that cannot be read, to show; `None` if it is none at all, as NaN and blanks are."""
+    shown = ""
+    if isinstance(value, str):
+        shown = "" if no_text(value) else value[:_SHOWN].strip()
+    elif isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _NO_NUMBER:
+        shown = f"{value:g}"
+    return f"{name[:_SHOWN]}: {shown}".encode(errors="replace").decode() if shown else None
 
 
 def _language(value: object) -> str | None:

@@ -10,20 +10,29 @@ Nothing here raises for bad input, and time and memory are linear in the payload
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import msgspec
 
 from skillstream.chunks import Record
 from skillstream.postings.containers import Container, find_postings, is_job_posting, other_type, unwrapped
-from skillstream.postings.extract import posting_from_object
+from skillstream.postings.extract import read_object
 from skillstream.postings.fields import WELL_KNOWN, FieldMapping
 from skillstream.postings.payloads import MAX_BYTES, decode_payload
-from skillstream.postings.posting import JobPosting, NoPostingError
+from skillstream.postings.posting import FieldsFound, JobPosting, NoPostingError
 from skillstream.postings.values import kind_of
 from skillstream.rejections import Rejection, RejectionCode
 from skillstream.times import readable_time
 
-__all__ = ["JobPosting", "parse_payload", "parse_record", "posting_from_mapping"]
+__all__ = ["JobPosting", "Reading", "parse_payload", "parse_record", "posting_from_mapping", "read_value"]
+
+
+class Reading(NamedTuple):
+    """A posting, the fields that it was made of, and the object that has them or is around it."""
+
+    posting: JobPosting
+    found: FieldsFound
+    item: Mapping[str, object]
 
 
 def parse_record(
@@ -37,7 +46,7 @@ def parse_record(
     posting = parse_payload(record.payload, fields, max_bytes)
     time = readable_time(record.event_time)
     if isinstance(posting, JobPosting) and time is not None:
-        return msgspec.structs.replace(posting, event_time=time)
+        return msgspec.structs.replace(posting, event_time=time, unread_time=None)
     return posting
 
 
@@ -46,20 +55,26 @@ def parse_payload(
 ) -> JobPosting | Rejection:
     """The posting in a JSON document, or why there is none. Confluent-framed JSON is unframed."""
     value = decode_payload(payload, max_bytes)
-    return value if isinstance(value, Rejection) else _from_value(value, fields)
+    return value if isinstance(value, Rejection) else _posting(value, fields)
 
 
 def posting_from_mapping(
     mapping: Mapping[str, object], fields: FieldMapping = WELL_KNOWN
 ) -> JobPosting | Rejection:
     """The posting in an already decoded object, or why there is none."""
-    return _from_value(mapping, fields)
+    return _posting(mapping, fields)
 
 
-def _from_value(value: object, fields: FieldMapping) -> JobPosting | Rejection:
+def _posting(value: object, fields: FieldMapping) -> JobPosting | Rejection:
+    read = read_value(value, fields)
+    return read if isinstance(read, Rejection) else read.posting
+
+
+def read_value(value: object, fields: FieldMapping) -> Reading | Rejection:
+    """The posting in a decoded JSON value, or why there is none."""
     try:
         item = _the_posting(value, fields)
-        return posting_from_object(item, fields)
+        return Reading(*read_object(item, fields), item)
     except NoPostingError as error:
         return error.rejection
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import msgspec
 
 from skillstream.rejections import Rejection, RejectionCode
 
-__all__ = ["JobPosting", "NoPostingError"]
+__all__ = ["FieldsFound", "JobPosting", "NoPostingError"]
 
 
 class JobPosting(msgspec.Struct, frozen=True):
@@ -19,6 +21,8 @@ class JobPosting(msgspec.Struct, frozen=True):
             empty if the record has none.
         event_time: when it was posted, milliseconds since the epoch, UTC.
         language: ISO 639 code if the source states it, else `None`.
+        unread_time: a time that the source states and that cannot be read, such as `posted: '3 days ago'`;
+            `None` if it states none or `event_time` is known.
     """
 
     posting_id: str | None
@@ -26,6 +30,24 @@ class JobPosting(msgspec.Struct, frozen=True):
     text: str
     event_time: int | None = None
     language: str | None = None
+    unread_time: str | None = None
+
+
+class FieldsFound(NamedTuple):
+    """Which fields of a record a posting was made of, by their names or paths as the record has them.
+
+    Attributes:
+        feed: the well-known feed whose table was used; `None` if names alone told.
+        id, title, time, language: `None` if the posting has none.
+        text: the description's and those that were added to it.
+    """
+
+    feed: str | None
+    id: str | None
+    title: str | None
+    text: tuple[str, ...]
+    time: str | None
+    language: str | None
 
 
 class NoPostingError(Exception):

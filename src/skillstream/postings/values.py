@@ -7,7 +7,17 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from skillstream.postings.markup import as_html, is_blank, is_html
 
-__all__ = ["bare_name", "is_filled", "is_unicode", "join_texts", "kind_of", "no_text", "text_of", "title_of"]
+__all__ = [
+    "bare_name",
+    "is_filled",
+    "is_unicode",
+    "join_texts",
+    "kind_of",
+    "no_text",
+    "says_something",
+    "text_of",
+    "title_of",
+]
 
 
 def names(text: str) -> tuple[str, ...]:
@@ -86,6 +96,16 @@ def is_filled(value: object) -> bool:
     if isinstance(value, int | float):
         return True
     return isinstance(value, str | list | Mapping) and bool(text_of(value))
+
+
+def says_something(value: object) -> bool:
+    """Whether a value says anything at all: text, a number, a truth value, or a list or object of them."""
+    if isinstance(value, str):
+        return not no_text(value)
+    if isinstance(value, list | Mapping):
+        inner = value.values() if isinstance(value, Mapping) else value
+        return any(isinstance(item, int | float | Mapping) or bool(text_of(item)) for item in inner)
+    return value is not None
 
 
 def title_of(value: object) -> str:

@@ -155,19 +155,23 @@ def test_explain_shows_text_and_tags(tmp_path, index_folder, capsys):
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [
-        ("a.pdf", b"%PDF-1.7\n\x00\x01\x02 cook pastry", "a control character at 9"),
-        ("a.docx", b"PK\x03\x04 cook pastry", "a control character at 2"),
-        ("a.txt", "K\u00f6chin".encode("cp1252"), "byte 1 is not UTF-8"),
+        ("a.pdf", b"%PDF-1.7\n\x00\x01\x02 cook pastry", "got a PDF"),
+        ("a.docx", b"PK\x03\x04 cook pastry", "got a ZIP archive or a workbook"),
+        ("a.png", b"\x89PNG\r\n\x1a\n\x00\x00", "byte 0 cannot be decoded"),
+        ("a.bin", b"cook\x00\x01pastry", "a control character at 4"),
+        ("a.txt", "Cook pastry in a large bakery".encode("utf-16-le"), "UTF-16; say --encoding utf-16-le"),
+        ("a.txt", "K\u00f6chin".encode("cp1252"), "byte 1 cannot be decoded"),
         ("a.json", b'{"title": "Cook", "description": "cook pas', "invalid_json"),
-        ("a.html", b'[{"title": "Cook"}, {"title": "Welder"}]', "a list of 2 objects"),
-        ("a.json", b'{"jobs": [{"id": 1, "title": "a"}, {"id": 2, "title": "b"}]}', "are in 'jobs'"),
-        ("a.csv", b"title,description\nCook,cook pastry\n", "has 1 records; --record 7"),
+        ("a.html", b'["Cook", "Welder"]', "not_an_object"),
+        ("a.json", b'{"jobs": []}', "missing_text"),
+        ("a.csv", b"title,description\n", "has 0 records; --record 0"),
+        ("a.csv", b"title,description\nCook\n", "rejected: ragged_row: expected 2 cells, got 1"),
     ],
 )  # fmt: skip
 @pytest.mark.usefixtures("hash_model")
 def test_explain_refuses_what_is_no_posting(tmp_path, index_folder, capsys, name, content, told):
     (tmp_path / name).write_bytes(content)
-    assert main(["explain", str(tmp_path / name), "--index", str(index_folder), "--record", "7"]) == 2
+    assert main(["explain", str(tmp_path / name), "--index", str(index_folder)]) == 2
     assert told in capsys.readouterr().err
 
 
@@ -177,6 +181,8 @@ def test_explain_refuses_what_is_no_posting(tmp_path, index_folder, capsys, name
         ("a.csv", b"title,description\nWelder,weld metal\nCook,prepare pastry\n"),
         ("a.jsonl", b'{"title": "Welder"}\n{"title": "Cook", "text": "prepare pastry"}\n'),
         ("b.jsonl.gz", gzip.compress(b'{"title": "Welder"}\n{"title": "Cook", "text": "prepare pastry"}\n')),
+        ("a.json", b'{"jobs": [{"id": 1, "title": "a"}, {"id": 2, "title": "prepare pastry"}]}'),
+        ("a", b'[{"title": "Welder"}, {"title": "prepare pastry"}]'),
         ("a.txt", b"[Remote] Cook\nprepare pastry"),
     ],
 )

@@ -9,7 +9,7 @@ from skillstream.postings.feeds.systems import SYSTEMS
 from skillstream.postings.feeds.tables import TABLES
 from skillstream.postings.values import bare_name
 
-__all__ = ["FEED_NAMES", "feed_named", "recognise", "values_at"]
+__all__ = ["FEED_NAMES", "feed_named", "found_at", "recognise"]
 
 _FEEDS = {feed.name: feed for feed in (*SYSTEMS, *TABLES)}
 
@@ -40,18 +40,18 @@ def recognise(names: Mapping[str, object]) -> Feed | None:
     return min(found, key=lambda pair: pair[0])[1] if found else None
 
 
-def values_at(item: object, path: str) -> list[object]:
-    """What stands at a path of bare names; several values where it goes through lists."""
-    return list(_values(item, path.split(".")))
+def found_at(item: object, path: str) -> list[tuple[str, object]]:
+    """What is at a path of bare names, each with its path as given; several where it goes through lists."""
+    return list(_found(item, path.split("."), ""))
 
 
-def _values(value: object, names: list[str]) -> Iterator[object]:
+def _found(value: object, names: list[str], given: str) -> Iterator[tuple[str, object]]:
     if isinstance(value, list) and names:
         for item in value:
-            yield from _values(item, names)
+            yield from _found(item, names, given)
     elif not names:
-        yield value
+        yield given, value
     elif isinstance(value, Mapping):
         for name, inner in value.items():
             if inner is not None and bare_name(name) == names[0]:
-                yield from _values(inner, names[1:])
+                yield from _found(inner, names[1:], f"{given}.{name}" if given else str(name))

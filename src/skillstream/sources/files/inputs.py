@@ -20,7 +20,7 @@ from skillstream.storage import (
     parse_url,
 )
 
-__all__ = ["FoundInputs", "InputKind", "expand_inputs", "find_inputs", "input_kind", "named_kind"]
+__all__ = ["FoundInputs", "InputKind", "find_inputs", "input_kind", "named_kind"]
 
 _FORMATS = {
     ".jsonl": "jsonl",
@@ -81,11 +81,6 @@ def named_kind(path: Path | ObjectURL) -> InputKind:
         if stem.lower().endswith(".parquet"):
             raise
         return InputKind(stem, None, compression)
-
-
-def expand_inputs(inputs: Sequence[str], output: str | None = None) -> list[Path | ObjectURL]:
-    """The files that the inputs name, each once, in order (see `find_inputs`)."""
-    return find_inputs(inputs, output).files
 
 
 def find_inputs(inputs: Sequence[str], output: str | None = None) -> FoundInputs:

@@ -26,7 +26,7 @@ from skillstream.sources.files.inputs import find_inputs, input_kind
 from skillstream.sources.files.parquet_rows import open_parquet
 from skillstream.storage import ObjectURL, input_state, open_input
 
-__all__ = ["RANGE_BYTES", "FilePlan", "FileRange", "InputFile", "plan_files"]
+__all__ = ["RANGE_BYTES", "FilePlan", "FileRange", "InputFile", "first_range", "plan_files"]
 
 # Small enough that a 1 GB file keeps 30 workers busy, large enough that a range is minutes of work.
 RANGE_BYTES = 32 << 20
@@ -196,6 +196,45 @@ def _plan_file(
         for partition, (cut, end) in enumerate(zip(cuts, ends, strict=True))
     ]
     return InputFile(str(where), source, size, rows), ranges if rows != 0 else [], notes
+
+
+def first_range(
+    where: Path | ObjectURL, fields: FieldMapping, options: ReadOptions
+) -> tuple[FileRange | None, list[str]]:
+    """A whole file as one range of no source, by its beginning alone; `None` if it is empty. Notes on it.
+
+    Raises:
+        SourceError: it is unreadable, of an unknown kind, or a table without a column to tag.
+    """
+    path = str(where.absolute() if isinstance(where, Path) else where)
+    try:
+        state = input_state(path)
+        if state.size == 0:
+            input_kind(where)
+            return None, []
+        _, how, notes = find_format(where, path, state.etag, fields, options)
+        rows: int | None = None
+        if how.format == "parquet":
+            rows, _, texts = _plan_parquet(path, state.etag, fields, state.size)
+            how = msgspec.structs.replace(how, text_columns=texts)
+    except OSError as error:
+        raise SourceError(f"{where}: cannot be read: {error.strerror or error}") from error
+    except SourceReadError as error:
+        raise SourceError(f"{where}: {error}") from error
+    whole = FileRange(
+        source="",
+        partition=0,
+        path=path,
+        how=how,
+        start=0,
+        end=rows,
+        byte_start=0,
+        byte_end=None,
+        size=state.size,
+        mtime_ns=state.mtime_ns,
+        etag=state.etag,
+    )
+    return whole, notes
 
 
 def _read_otherwise(fingerprint: str, how: FileFormat, options: ReadOptions) -> str:

@@ -20,11 +20,11 @@ _NOT_TABLES = (b"{", b"[", b"<", b"PAR1")
 
 
 @contextmanager
-def spooled(inputs: Sequence[str], stream: BinaryIO) -> Iterator[list[str]]:
+def spooled(inputs: Sequence[str], stream: BinaryIO, *, tables: bool = True) -> Iterator[list[str]]:
     """The inputs, with `stream` in a temporary file in place of `-`; the file goes when the body ends.
 
     The same bytes are the same source, so that a run which was stopped resumes if they are given again. The
-    content tells the format: what is no JSON, XML or Parquet is taken for a table.
+    content tells the format: what is no JSON, XML or Parquet is taken for a table, if `tables`.
 
     Raises:
         SourceError: `-` is named twice, or nothing came.
@@ -40,7 +40,7 @@ def spooled(inputs: Sequence[str], stream: BinaryIO) -> Iterator[list[str]]:
             shutil.copyfileobj(stream, file, 1 << 20)
         if path.stat().st_size == 0:
             raise SourceError("standard input (-) is empty")
-        if _is_table(path):
+        if tables and _is_table(path):
             path = path.rename(path.with_suffix(".csv"))
         yield [str(path) if name == STANDARD_INPUT else name for name in inputs]
 
