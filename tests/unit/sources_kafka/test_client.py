@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import gc
+import logging
+import socket
+import threading
 import uuid
 
+import psutil
 import pytest
 from kafka import errors
 
-from skillstream.sources.kafka.client import TopicFacts, topic_facts
+from skillstream.sources.kafka import client
+from skillstream.sources.kafka.client import TopicFacts, make_admin, make_consumer, topic_facts
 from skillstream.sources.kafka.client_settings import ClientSettings
 from skillstream.sources.kafka.reader import bounds_problem
 from skillstream.sources.kafka.retry import Retries, error_kind, one_line
@@ -120,3 +126,22 @@ def test_a_topic_id_of_zeros_is_none(stated, known):
             return [{"error_code": 0, "topic_id": stated, "partitions": [{"partition_index": 0}]}]
 
     assert topic_facts(Admin(), "t") == TopicFacts(known, (0,))
+
+
+@pytest.mark.parametrize("make", [make_admin, make_consumer])
+def test_a_client_that_reaches_no_server_leaves_nothing_behind(make, monkeypatch):
+    """During an outage a new one is made every few seconds: threads and open files once stayed of each."""
+    monkeypatch.setattr(client, "CALL_TIMEOUT_MS", 100)
+    monkeypatch.setattr(logging.getLogger("kafka"), "propagate", False)  # pytest keeps what is logged
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # nobody listens there, and nobody else gets it
+        settings = ClientSettings({"bootstrap_servers": [f"127.0.0.1:{taken.getsockname()[1]}"]})
+        threads, files = [], []
+        for _ in range(5):
+            with pytest.raises(errors.KafkaError):
+                make(settings)
+            gc.collect()
+            threads.append(threading.active_count())
+            files.append(psutil.Process().num_fds())
+    assert len(set(threads)) == 1
+    assert max(files) - min(files) <= 1  # the last attempt's socket is kept with its error

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka import errors as kafka_errors
+from kafka.net.compat import KafkaNetClient
 
 from skillstream.errors import SourceError
 from skillstream.sources.kafka.batches import bound_batches
@@ -72,7 +73,7 @@ def make_consumer(settings: ClientSettings) -> KafkaConsumer:
         "group_id": None,
         "allow_auto_create_topics": False,
     }
-    consumer = _connect(lambda: settings.consumer(**{**defaults, **settings.values, **ours}))
+    consumer = _connect(settings.consumer, {**defaults, **settings.values, **ours})
     bound_polls(consumer)
     return consumer
 
@@ -80,7 +81,7 @@ def make_consumer(settings: ClientSettings) -> KafkaConsumer:
 def make_admin(settings: ClientSettings) -> KafkaAdminClient:
     """An admin client whose calls end within seconds; raises like `make_consumer`."""
     limits = {"bootstrap_timeout_ms": CALL_TIMEOUT_MS, "request_timeout_ms": CALL_TIMEOUT_MS}
-    return _connect(lambda: settings.admin(**limits))
+    return _connect(settings.admin, limits)
 
 
 class _ConnectionErrors(logging.Handler):
@@ -97,15 +98,30 @@ class _ConnectionErrors(logging.Handler):
 _connection_errors = _ConnectionErrors(logging.WARNING)
 
 
-def _connect(make: Callable[[], Any]) -> Any:
+def _connect(make: Callable[..., Any], options: Mapping[str, object]) -> Any:
+    """The client that `make` makes.
+
+    One that reaches no server raises while it is made, and leaves its thread, its pipe and its attempts to
+    connect behind: they are ended here, since a reader makes new clients all through an outage.
+    """
     log = logging.getLogger("kafka.net.manager")
     if _connection_errors not in log.handlers:
         log.addHandler(_connection_errors)
     _connection_errors.last = None
+    networks: list[KafkaNetClient] = []
+
+    def network(**settings: Any) -> KafkaNetClient:
+        networks.append(KafkaNetClient(**settings))
+        return networks[-1]
+
     try:
-        return make()
-    except kafka_errors.KafkaTimeoutError as error:
-        raise _connection_errors.last or error from error
+        return make(**options, kafka_client=network)
+    except BaseException as error:
+        for started in networks:
+            started.close()
+        if isinstance(error, kafka_errors.KafkaTimeoutError):
+            raise _connection_errors.last or error from error
+        raise
 
 
 def topic_facts(admin: KafkaAdminClient, topic: str) -> TopicFacts:
