@@ -32,7 +32,7 @@ demo-stream: $(STAMP)
 	$(BIN)/python scripts/demo_stream.py
 
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
 
 # While working: no server, nothing that takes seconds; under two minutes on two cores.
 test-unit: $(STAMP)
