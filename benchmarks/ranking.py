@@ -19,7 +19,6 @@ from skillstream.index.cached import default_index
 from skillstream.postings.sentences import Document, Sentence
 from skillstream.ranking.heads import load_heads
 from skillstream.ranking.ranker import Ranker
-from skillstream.ranking.token_match import token_match
 
 BLOCK = 256
 VERBS = ("Prepare", "Maintain", "Analyse", "You will design", "Experience in", "Support the team with")
@@ -70,17 +69,14 @@ def main(model: str, n: int) -> None:
         return seconds
 
     encoded = [encoder.encode_tokens(block) for block in blocks]
-    vectors = index.vectors[: ranker.options.candidates]
     encoding = timed("encode_tokens", lambda: [encoder.encode_tokens(block) for block in blocks])
     timed("search", lambda: [index.search(e.pooled, ranker.options.candidates) for e in encoded])
-    timed("exact and search", lambda: [ranker.candidates(b, e) for b, e in zip(blocks, encoded, strict=True)])
+    maker = ranker.sentence_stage.pairs
+    near = [maker.near(e) for e in encoded]
+    timed("names word for word", lambda: [maker.names(text) for text in texts])
     timed(
-        "token-level match alone",
-        lambda: [
-            token_match(e.tokens[e.bounds[i] : e.bounds[i + 1]], vectors)
-            for e in encoded
-            for i in range(len(e))
-        ],
+        "pairs and their features",
+        lambda: [list(maker.pairs(b, e, k)) for b, e, k in zip(blocks, encoded, near, strict=True)],
     )
     matches = [ranker.match_sentences(b, e) for b, e in zip(blocks, encoded, strict=True)]
     matching = timed(

@@ -83,11 +83,14 @@ def collect(index: SkillsIndex, heads: Heads, encoder: Encoder, annotations: dic
         block = texts[start : start + 64]
         encoded = encoder.encode_tokens(block)
         gates.append(heads.gate_logits(encoded.pooled))
-        for i, (skills, names) in enumerate(ranker.candidates(block, encoded)):
-            wanted = [number[label] for label in annotations[block[i]] if label in number]
-            features.append(ranker.features(i, block[i], encoded, skills, names)[0])
-            right.append(np.isin(skills, wanted))
-            gold.append(len(wanted))
+        maker = ranker.sentence_stage.pairs
+        for pairs in maker.pairs(block, encoded, maker.near(encoded)):
+            for row, present in enumerate(pairs.present):
+                labels = annotations[block[pairs.first + row]]
+                wanted = [number[label] for label in labels if label in number]
+                features.append(pairs.features[row, present])
+                right.append(np.isin(pairs.skills[row, present], wanted))
+                gold.append(len(wanted))
     starts = np.cumsum([0, *map(len, features)])
     return Pairs(
         np.concatenate(features), np.concatenate(right), starts, np.array(gold), np.concatenate(gates)

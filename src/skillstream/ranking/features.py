@@ -30,6 +30,7 @@ FEATURES = (
     "shared",  # log2 of how many skills have the name that stands there
 )
 KINDS = ("preferred", "variant", "alternative")
+_SHARED = FEATURES.index("shared")
 
 
 def weight_vector(weights: Mapping[str, float]) -> Floats:
@@ -59,15 +60,26 @@ def _rank(match: ExactMatch) -> tuple[bool, int]:
     return match.context < SURE_ENOUGH, KINDS.index(match.kind)
 
 
-def exact_features(features: Floats, skills: npt.NDArray[np.int64], names: Mapping[int, ExactMatch]) -> None:
+def exact_features(
+    features: Floats, skills: npt.NDArray[np.int64], names: Sequence[Mapping[int, ExactMatch]]
+) -> npt.NDArray[np.bool_]:
     """Fills the columns of the exact lane.
 
     Args:
-        features: float32[k, len(FEATURES)], changed in place.
-        skills: int64[k], the skill of each row, ascending.
-        names: skill → how it is named; every skill has a row.
+        features: float32[n, k, len(FEATURES)], of n sentences, changed in place.
+        skills: int64[n, k], the skills of each sentence, ascending.
+        names: for each sentence: skill → how it is named; every skill is in its row of `skills`.
+
+    Returns:
+        bool[n, k], whether the skill is named.
     """
-    for skill, match in names.items():
-        row = features[np.searchsorted(skills, skill)]
-        row[FEATURES.index(match.kind)] = 1.0
-        row[FEATURES.index("shared")] = np.log2(match.shared)
+    named = np.zeros(skills.shape, np.bool_)
+    for i, found in enumerate(names):
+        if not found:
+            continue
+        columns = np.searchsorted(skills[i], list(found))
+        named[i, columns] = True
+        for column, match in zip(columns.tolist(), found.values(), strict=True):
+            features[i, column, FEATURES.index(match.kind)] = 1.0
+            features[i, column, _SHARED] = np.log2(match.shared)
+    return named

@@ -25,6 +25,7 @@ __all__ = [
     "confidence_features",
     "load_heads",
     "neutral_heads",
+    "ranks_of",
     "read_heads",
     "save_heads",
 ]
@@ -70,36 +71,51 @@ class Confidence(msgspec.Struct, frozen=True):
     margin: float
     knots: list[tuple[float, float]]
 
-    def chances(self, scores: Floats, gate: float, named: npt.NDArray[np.bool_]) -> Floats:
+    def chances(self, scores: Floats, gate: Floats | float, named: npt.NDArray[np.bool_]) -> Floats:
         """What the logistic regression says, before the correction; arguments as for `of`."""
         weights = np.array([self.score, self.gate, self.rank, self.margin], np.float32)
         odds = confidence_features(scores, gate, named) @ weights + self.intercept
         chances: Floats = 1 / (1 + np.exp(-odds))
         return chances
 
-    def of(self, scores: Floats, gate: float, named: npt.NDArray[np.bool_]) -> Floats:
-        """Calibrated probabilities of the candidates of one sentence.
+    def of(self, scores: Floats, gate: Floats | float, named: npt.NDArray[np.bool_]) -> Floats:
+        """Calibrated probabilities of the candidates of one sentence, or of n.
 
         Args:
-            scores: float32[k], fused scores of all its candidates.
-            gate: log-odds that the sentence names a skill.
-            named: bool[k], whether a name of the skill is in the sentence.
+            scores: float32[k] or float32[n, k], fused scores of all candidates; -inf for what is no
+                candidate, and the result means nothing there.
+            gate: log-odds that the sentence names a skill; a number or float32[n].
+            named: bool[k] or bool[n, k], whether a name of the skill is in the sentence.
 
         Returns:
-            float32[k] in [0, 1].
+            float32 of the scores' shape, in [0, 1].
         """
         x, y = zip(*self.knots, strict=True)
         calibrated: Floats = np.interp(self.chances(scores, gate, named), x, y).astype(np.float32)
         return calibrated
 
 
-def confidence_features(scores: Floats, gate: float, named: npt.NDArray[np.bool_]) -> Floats:
-    """Score, gate, log(1 + rank) and margin of the candidates of one sentence, float32[k, 4]."""
-    ranks = np.empty(len(scores), np.float32)
-    ranks[np.argsort(-scores, kind="stable")] = np.arange(len(scores))
-    ranks[named] = 0.0
-    margins = np.where(named, np.float32(0), scores.max(initial=-np.inf) - scores)
-    return np.stack([scores, np.full_like(scores, gate), np.log1p(ranks), margins], axis=1)
+def confidence_features(scores: Floats, gate: Floats | float, named: npt.NDArray[np.bool_]) -> Floats:
+    """Score, gate, log(1 + rank) and margin of the candidates of one sentence, float32[k, 4], or of n.
+
+    Arguments as for `Confidence.of`; what is no candidate has zeros for score, rank and margin.
+    """
+    candidates = scores > -np.inf
+    unnamed = candidates & ~named
+    ranks = np.where(unnamed, ranks_of(scores), np.float32(0))
+    best = scores.max(axis=-1, keepdims=True, initial=-np.inf)
+    margins = np.zeros_like(scores)
+    np.subtract(best, scores, out=margins, where=unnamed)
+    gates = np.broadcast_to(np.asarray(gate, np.float32)[..., None], scores.shape)
+    return np.stack([np.where(candidates, scores, 0), gates, np.log1p(ranks), margins], axis=-1)
+
+
+def ranks_of(scores: Floats) -> Floats:
+    """How many of the same row have a better score, or an equal one before it: float32 of the same shape."""
+    ranks = np.empty_like(scores)
+    places = np.broadcast_to(np.arange(scores.shape[-1], dtype=np.float32), scores.shape)
+    np.put_along_axis(ranks, np.argsort(-scores, axis=-1, kind="stable"), places, axis=-1)
+    return ranks
 
 
 class Lane(msgspec.Struct, frozen=True):

@@ -23,41 +23,22 @@ from skillstream.encoder import Encoded
 from skillstream.index import SkillsIndex
 from skillstream.postings import Document
 from skillstream.ranking.candidates import MAX_CANDIDATES, Candidate, gather
-from skillstream.ranking.exact import ExactMatch, ExactMatcher
-from skillstream.ranking.features import FEATURES, best_names, exact_features, label_lengths, weight_vector
 from skillstream.ranking.heads import Heads
 from skillstream.ranking.matches import Match, SentenceMatches
 from skillstream.ranking.name_context import SURE_ENOUGH
-from skillstream.ranking.name_evidence import NameEvidence
 from skillstream.ranking.posting_stage import FittedStage, PostingStage
 from skillstream.ranking.reasons import Reason, by_name, reasons
-from skillstream.ranking.token_match import evidence_spans, token_match
-from skillstream.ranking.word_overlap import LabelWords
-from skillstream.ranking.words import normal_words
+from skillstream.ranking.sentence_stage import SentenceStage
 from skillstream.rows import Tag
 
 __all__ = ["Match", "Ranker", "RankingOptions", "SentenceMatches"]
 
 Floats = npt.NDArray[np.float32]
-Ints = npt.NDArray[np.int64]
 
-POOLED, TOKEN, OVERLAP, LENGTH = (FEATURES.index(name) for name in ("pooled", "token", "overlap", "length"))
-# Words that stand for no skill by themselves, but draw skills with these words in their labels:
-# "excellent skills" is not "develop personal skills".
-POSTING_WORDS = frozenset([
-    "ability", "background", "candidate", "career", "company", "duty", "employee", "experience", "job",
-    "knowledge", "opportunity", "position", "qualification", "requirement", "responsibility", "role", "skill",
-    "task", "work", "working", "year",
-])  # fmt: skip
 # Matches of a sentence that the posting stage looks at.
 SENTENCE_CANDIDATES = 40
-# From this similarity on an exact match is also a semantic one.
-SEMANTIC = 0.35
-# What is told by its name alone is as sure as its context says: at context 0.5, and at 1. Of 281 such tags
-# with a judgement 277 were right; those are names that O*NET has, too.
-NAME_CONFIDENCE = (0.85, 0.96)
-# A word that may be a name counts if the posting names so many others beyond doubt; with this confidence.
-COMPANY, WEAK_CONFIDENCE = 3, 0.6
+# A word that may be a name counts if the posting names so many others beyond doubt.
+COMPANY = 3
 # Labels this alike are one skill under two names, wherever they are found ...
 SAME_SKILL = 0.9
 # ... and these are, if the same words prove both: the better one is kept.
@@ -104,13 +85,14 @@ class Ranker:
         threshold = self.lane.threshold if self.stage is None else self.stage.fitted.threshold
         chosen = self.options.min_confidence
         self.min_confidence = threshold if chosen is None else chosen
-        self._floor = self.min_confidence if self.stage is None else self.stage.fitted.floor
-        self._per_sentence = self.options.top_k if self.stage is None else SENTENCE_CANDIDATES
-        self._weights = weight_vector(self.lane.weights)
-        self._matcher = ExactMatcher.for_index(index)
-        self._words = LabelWords(index.labels)
-        self._lengths = label_lengths(index.labels)
-        self._name_evidence = NameEvidence(index.skills)
+        self.sentence_stage = SentenceStage(
+            index,
+            heads,
+            self.options.lane,
+            self.options.candidates,
+            floor=self.min_confidence if self.stage is None else self.stage.fitted.floor,
+            per_sentence=self.options.top_k if self.stage is None else SENTENCE_CANDIDATES,
+        )
         self._named_only = np.arange(len(index)) >= index.searched
         self._threads = ThreadpoolController()
 
@@ -124,118 +106,11 @@ class Ranker:
             texts: n sentences.
             encoded: what the encoder made of them.
         """
-        gates = self.heads.gate_logits(encoded.pooled)
-        candidates = self.candidates(texts, encoded)
-        # Products this small are slower on several threads, and many times slower on a busy machine.
-        with self._threads.limit(limits=1, user_api="blas"):
-            return [self._match(i, text, encoded, *candidates[i], gates[i]) for i, text in enumerate(texts)]
-
-    def candidates(self, texts: Sequence[str], encoded: Encoded) -> list[tuple[Ints, dict[int, ExactMatch]]]:
-        """For each sentence the skills to look at closely, ascending, and those it names word for word."""
-        named = [best_names(self._matcher.find(text)) for text in texts]
-        exact = [np.fromiter(names, np.int64, len(names)) for names in named]
-        if self.options.lane == "exact":
-            return [(np.sort(skills), names) for skills, names in zip(exact, named, strict=True)]
-        near, _ = self.index.search(encoded.pooled, self.options.candidates)
-        return [(np.union1d(near[i], exact[i]), named[i]) for i in range(len(texts))]
-
-    def features(
-        self, i: int, text: str, encoded: Encoded, skills: Ints, names: dict[int, ExactMatch]
-    ) -> tuple[Floats, Floats]:
-        """Features of sentence i with these skills, float32[k, n_features]; weights of its tokens [n, k]."""
-        vectors = self.index.vectors if len(skills) == len(self.index) else self.index.vectors[skills]
-        features = np.zeros((len(skills), len(FEATURES)), np.float32)
-        features[:, POOLED] = vectors @ encoded.pooled[i]
-        features[:, TOKEN], token_weights = token_match(
-            encoded.tokens[encoded.bounds[i] : encoded.bounds[i + 1]], vectors
-        )
-        features[:, OVERLAP] = self._words.overlap(text)[skills]
-        features[:, LENGTH] = self._lengths[skills]
-        exact_features(features, skills, names)
-        return features, token_weights
+        return self.sentence_stage.match(texts, encoded)
 
     def score_all(self, texts: Sequence[str], encoded: Encoded) -> Floats:
         """The fused score of every sentence with every skill, float32[n, n_skills]; for evaluation."""
-        everything = np.arange(len(self.index))
-        scores = np.empty((len(texts), len(self.index)), np.float32)
-        for i, text in enumerate(texts):
-            names = best_names(self._matcher.find(text))
-            features, _ = self.features(i, text, encoded, everything, names)
-            scores[i] = features @ self._weights
-        return scores
-
-    def _match(
-        self, i: int, text: str, encoded: Encoded, skills: Ints, names: dict[int, ExactMatch], gate: float
-    ) -> SentenceMatches:
-        features, token_weights = self.features(i, text, encoded, skills, names)
-        scores = features @ self._weights
-        confidences, places, margins = self._beside_each_other(skills, scores, names, gate)
-        order = np.argsort(-scores, kind="stable")
-        kept = order[confidences[order] >= self._floor][: self._per_sentence]
-        spans = encoded.spans[encoded.bounds[i] : encoded.bounds[i + 1]]
-        proofs = evidence_spans(text, token_weights[:, kept], spans) if len(kept) else []
-        proper = [
-            (match.start, match.end)
-            for skill, match in names.items()
-            if self._named_only[skill] or self.index.skills[skill].same_as
-        ]
-        matches = []
-        for row, (start, end) in zip(kept.tolist(), proofs, strict=True):
-            skill = int(skills[row])
-            pooled, token = float(features[row, POOLED]), float(features[row, TOKEN])
-            similarity = (pooled + token) / 2
-            name = names.get(skill)
-            if name is not None:
-                start, end = name.start, name.end
-                kind = "both" if similarity >= SEMANTIC else "exact"
-            elif (
-                len(self.index.labels[skill]) == 1  # a letter is named or it is not: "R&D" is not R
-                or POSTING_WORDS.issuperset(normal_words(text[start:end]))
-                or self._name_evidence.rests_on_name(text, start, end, self.index.labels[skill], proper)
-            ):
-                continue
-            else:
-                kind = "semantic"
-            matches.append(
-                Match(
-                    skill=skill,
-                    score=similarity,
-                    confidence=float(confidences[row]),
-                    kind=kind,
-                    start=start,
-                    end=end,
-                    pooled=pooled,
-                    overlap=float(features[row, OVERLAP]),
-                    fused=float(scores[row]),
-                    margin=float(margins[row]),
-                    place=int(places[row]),
-                    name=name.kind if name else "",
-                    shared=float(np.log2(name.shared)) if name else 0.0,
-                    gate=float(gate),
-                    context=name.context if name else 1.0,
-                )
-            )
-        return tuple(matches)
-
-    def _beside_each_other(
-        self, skills: Ints, scores: Floats, names: dict[int, ExactMatch], gate: float
-    ) -> tuple[Floats, Ints, Floats]:
-        """Confidence, number of better ones and distance to the best of the skills of one sentence.
-
-        What is told by its name alone takes no part: it is no rival of what else the sentence says.
-        """
-        confidences = np.zeros(len(skills), np.float32)
-        places = np.zeros(len(skills), np.int64)
-        margins = np.zeros(len(skills), np.float32)
-        alone = self._named_only[skills]
-        for row in np.flatnonzero(alone).tolist():
-            confidences[row] = _name_confidence(names[int(skills[row])].context)
-        rows = np.flatnonzero(~alone)
-        named = np.isin(skills[rows], list(names))
-        confidences[rows] = self.lane.confidence.of(scores[rows], gate, named)
-        places[rows[np.argsort(-scores[rows], kind="stable")]] = np.arange(len(rows))
-        margins[rows] = scores[rows].max(initial=-np.inf) - scores[rows]
-        return confidences, places, margins
+        return self.sentence_stage.score_all(texts, encoded)
 
     def rank_document(self, document: Document, matches: Sequence[SentenceMatches]) -> list[Tag]:
         """The posting's tags, best first.
@@ -353,10 +228,3 @@ class Ranker:
 def _same_words(a: Candidate, b: Candidate) -> bool:
     """Whether the words that prove both overlap."""
     return a.best.start < b.best.end and b.best.start < a.best.end
-
-
-def _name_confidence(context: float) -> float:
-    if context < SURE_ENOUGH:
-        return WEAK_CONFIDENCE
-    low, high = NAME_CONFIDENCE
-    return low + (high - low) * (context - SURE_ENOUGH) / (1 - SURE_ENOUGH)

@@ -11,89 +11,60 @@ the weights a_i say which words prove the skill. Figures: docs/explanation/ranki
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["SHARPNESS", "evidence_span", "evidence_spans", "token_match"]
+__all__ = ["SHARPNESS", "token_products", "token_softmax"]
 
 Floats = npt.NDArray[np.float32]
-Ints = npt.NDArray[np.int32]
+Ints = npt.NDArray[np.int64]
 
 # 5 to 40 differ by noise on the development sets.
 SHARPNESS = 10.0
 
-# A word is evidence if its weight exceeds this part of the heaviest word's; a lighter one between two heavy
-# ones is carried along.
-SHARE_OF_PEAK = 0.45
 
-WORD = re.compile(r"\w+(?:[-.'’&/]\w+)*[+#]*")
-# Never evidence by themselves: "the budget of" is shown as "budget".
-EDGE_WORDS = frozenset(
-    ["a", "an", "and", "as", "at", "by", "for", "in", "of", "on", "or", "the", "to", "with"]
-)
-
-
-def token_match(tokens: Floats, labels: Floats) -> tuple[Floats, Floats]:
-    """Token-level similarity of one sentence with each label.
+def token_products(
+    pooled: Floats, tokens: Floats, bounds: Ints, vectors: Floats, skills: Ints
+) -> tuple[Floats, Floats]:
+    """Cosines of each sentence, and of each of its tokens, with its own labels.
 
     Args:
-        tokens: float32[n, dim], L2-normalised token vectors of the sentence, special tokens included
-            (they carry the gist of the sentence; without them the figures are no better).
-        labels: float32[k, dim], L2-normalised pooled vectors of the labels.
+        pooled: float32[n, dim], L2-normalised vectors of the sentences.
+        tokens: float32[total, dim], L2-normalised token vectors, one sentence after another, special tokens
+            included (they carry the gist of the sentence; without them the figures are no better).
+        bounds: int64[n + 1]; sentence i owns tokens bounds[i]:bounds[i + 1], at least one.
+        vectors: float32[n_skills, dim], L2-normalised pooled vectors of the labels.
+        skills: int64[n, k], rows of `vectors` that each sentence is compared with.
 
     Returns:
-        m float32[k] in [-1, 1], and the weights a float32[n, k], each column summing to 1.
+        float32[n, k] and float32[total, k].
     """
-    similarity = tokens @ labels.T
+    n, k = skills.shape
+    cosines = np.empty((n, k), np.float32)
+    similarity = np.empty((len(tokens), k), np.float32)
+    labels = np.empty((k, vectors.shape[1]), np.float32)  # one copy's memory for all sentences
+    edges = bounds.tolist()
+    for i in range(n):
+        vectors.take(skills[i], axis=0, out=labels, mode="clip")  # "raise" would copy once more
+        np.dot(labels, pooled[i], out=cosines[i])
+        np.matmul(tokens[edges[i] : edges[i + 1]], labels.T, out=similarity[edges[i] : edges[i + 1]])
+    return cosines, similarity
+
+
+def token_softmax(similarity: Floats, bounds: Ints) -> tuple[Floats, Floats, Floats]:
+    """Token-level similarity of each sentence with its labels.
+
+    Args:
+        similarity: float32[total, k], from `token_products`.
+        bounds: int64[n + 1], as there.
+
+    Returns:
+        m float32[n, k] in [-1, 1]; the weights a float32[total, k], not divided by their sums yet; these sums
+        float32[n, k].
+    """
     # Cosines are at most 1, so the exponent is at most SHARPNESS: no overflow, no maximum to subtract.
-    weights = np.exp(SHARPNESS * similarity)
-    weights /= weights.sum(axis=0)
-    matched: Floats = np.einsum("nk,nk->k", weights, similarity)
-    return matched, weights
-
-
-def evidence_spans(text: str, weights: Floats, spans: Ints) -> list[tuple[int, int]]:
-    """For each label the characters [start, end) of the contiguous words that carry most of its weight.
-
-    Args:
-        text: the sentence.
-        weights: float32[n, k], weights of its tokens for k labels (from `token_match`).
-        spans: int32[n, 2], characters of each token; special tokens have (0, 0) and count for nothing.
-
-    Returns:
-        k spans of whole words, without marks around them; the whole text if it has no words.
-    """
-    words = [match.span() for match in WORD.finditer(text)]
-    if not words:
-        return [(0, len(text))] * weights.shape[1]
-    # A word weighs as its heaviest token; a token of a mark falls to the word before it or to none.
-    numbers = np.searchsorted([start for start, _ in words], spans[:, 0], side="right") - 1
-    ends = np.array([end for _, end in words])
-    inside = (spans[:, 1] > spans[:, 0]) & (numbers >= 0) & (spans[:, 0] < ends[numbers])
-    heights = np.zeros((len(words), weights.shape[1]), np.float32)
-    np.maximum.at(heights, numbers[inside], weights[inside])
-    edge = np.array([text[start:end].lower() in EDGE_WORDS for start, end in words])
-    heights -= SHARE_OF_PEAK * heights[~edge].max(axis=0, initial=0.0)
-    heights[edge] = np.minimum(heights[edge], -1e-6)  # carried along, but never at an end
-    runs = map(_heaviest_run, heights.T.tolist())
-    return [(words[first][0], words[last][1]) for first, last in runs]
-
-
-def evidence_span(text: str, weights: Floats, spans: Ints) -> tuple[int, int]:
-    """As `evidence_spans`, for one label: `weights` is float32[n]."""
-    return evidence_spans(text, weights[:, None], spans)[0]
-
-
-def _heaviest_run(values: Sequence[float]) -> tuple[int, int]:
-    """First and last position of the run with the largest sum, the earliest of equals (Kadane)."""
-    best, span, total, start = float("-inf"), (0, 0), 0.0, 0
-    for i, value in enumerate(values):
-        if total <= 0.0:
-            total, start = 0.0, i
-        total += value
-        if total > best:
-            best, span = total, (start, i)
-    return span
+    weights = np.multiply(similarity, np.float32(SHARPNESS))
+    np.exp(weights, out=weights)
+    sums = np.add.reduceat(weights, bounds[:-1], axis=0)
+    matched: Floats = np.add.reduceat(weights * similarity, bounds[:-1], axis=0) / sums
+    return matched, weights, sums

@@ -8,7 +8,7 @@ frequency among the labels, so "quantum" counts more than "manage".
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -20,6 +20,7 @@ from skillstream.ranking.words import normal_words
 __all__ = ["LabelWords", "content_stems", "stem", "stems"]
 
 Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
 
 STOP_WORDS = frozenset(
     "and are as at be by for from in into is it its of on or that their this to we with you".split()  # noqa: SIM905
@@ -53,29 +54,45 @@ def stems(text: str) -> set[str]:
 
 
 class LabelWords:
-    """The words of all labels, ready to be compared with sentences."""
+    """The words of all labels, ready to be compared with sentences. Safe to share between threads."""
 
     def __init__(self, labels: Sequence[str]) -> None:
-        sets = [stems(label) for label in labels]
-        counts = Counter(word for words in sets for word in words)
-        owners: defaultdict[str, list[int]] = defaultdict(list)
-        for i, words in enumerate(sets):
-            for word in words:
-                owners[word].append(i)
+        # Sorted: sums of floats depend on their order.
+        words = [sorted(stems(label)) for label in labels]
+        counts = Counter(word for of_label in words for word in of_label)
+        self._numbers = {word: number for number, word in enumerate(counts, start=1)}
         idf = {word: float(np.log(1 + len(labels) / count)) for word, count in counts.items()}
-        totals = np.array([sum(idf[word] for word in words) for words in sets], np.float32)
-        self._size = len(labels)
         # Shares of the label's whole weight, so that a sum over the words found is the overlap itself.
-        self._shares = {
-            word: (np.array(ids), (idf[word] / totals[ids]).astype(np.float32))
-            for word, ids in owners.items()
-        }
+        # Word 0 is none: labels with fewer words than others are filled up with it.
+        self._lengths = np.fromiter(map(len, words), np.int64, len(words))
+        shape = (int(self._lengths.max(initial=0)), len(labels))
+        self._words = np.zeros(shape, np.int32)
+        self._shares = np.zeros(shape, np.float32)
+        totals = np.array([sum(idf[word] for word in of_label) for of_label in words], np.float32)
+        for label, of_label in enumerate(words):
+            for place, word in enumerate(of_label):
+                self._words[place, label] = self._numbers[word]
+                self._shares[place, label] = np.float32(idf[word] / totals[label])
 
-    def overlap(self, text: str) -> Floats:
-        """The share of each label's words, weighed by rarity, that the text has: float32[n_labels]."""
-        found = np.zeros(self._size, np.float32)
-        for word in sorted(stems(text)):  # sorted: sums of floats depend on their order
-            if word in self._shares:
-                ids, shares = self._shares[word]
-                found[ids] += shares
+    def overlaps(self, texts: Sequence[str], skills: Ints) -> Floats:
+        """The share of each label's words, weighed by rarity, that the text has.
+
+        Args:
+            texts: n sentences.
+            skills: int64[n, k], numbers of the labels that each is compared with.
+
+        Returns:
+            float32[n, k] in [0, 1].
+        """
+        width = len(self._numbers) + 1
+        here = np.zeros((len(texts), width), np.bool_)
+        for row, text in zip(here, texts, strict=True):
+            row[[self._numbers[word] for word in stems(text) if word in self._numbers]] = True
+        here = here.ravel()
+        first = (np.arange(len(texts), dtype=np.int32) * width)[:, None]
+        found = np.zeros(skills.shape, np.float32)
+        for place in range(int(self._lengths[skills].max(initial=0))):
+            at = self._words[place][skills]
+            at += first
+            found += here[at] * self._shares[place][skills]
         return found

@@ -16,11 +16,14 @@ def test_the_surest_name_of_a_skill_counts():
 
 
 def test_exact_features_stand_in_the_rows_of_their_skills():
-    features = np.zeros((3, len(FEATURES)), np.float32)
-    exact_features(features, np.array([2, 5, 9]), {5: ExactMatch(5, 0, 3, "alternative", 4)})
-    assert features[1, FEATURES.index("alternative")] == 1
-    assert features[1, FEATURES.index("shared")] == 2
-    assert not features[[0, 2]].any()
+    features = np.zeros((2, 3, len(FEATURES)), np.float32)
+    names = [{}, {5: ExactMatch(5, 0, 3, "alternative", 4)}]
+    named = exact_features(features, np.array([[1, 5, 7], [2, 5, 9]]), names)
+    assert named.tolist() == [[False] * 3, [False, True, False]]
+    assert features[1, 1, FEATURES.index("alternative")] == 1
+    assert features[1, 1, FEATURES.index("shared")] == 2
+    assert not features[0].any()
+    assert not features[1, [0, 2]].any()
 
 
 def test_weights_come_in_the_order_of_the_features_and_default_to_nothing():

@@ -6,6 +6,7 @@ import pytest
 
 from skillstream.index.skills_index import build_index
 from skillstream.postings.sentences import Document, Sentence
+from skillstream.ranking.features import weight_vector
 from skillstream.ranking.heads import neutral_heads
 from skillstream.ranking.ranker import Match, Ranker, RankingOptions
 from skillstream.taxonomy.skills import Skill, Taxonomy
@@ -164,12 +165,13 @@ def test_all_scores_agree_with_the_candidates():
     r = ranker(candidates=5)
     everything = r.score_all([text], encoded)
     assert everything.shape == (1, len(INDEX))
-    [(skills, names)] = r.candidates([text], encoded)
-    assert set(names) <= set(skills.tolist())
-    assert NUMBER["s:weld"] in skills
-    features, _ = r.features(0, text, encoded, skills, names)
-    weights = everything[0, skills]
-    assert np.allclose(np.argsort(-weights), np.argsort(-(features @ r._weights)))
+    maker = r.sentence_stage.pairs
+    [pairs] = maker.pairs([text], encoded, maker.near(encoded))
+    assert set(pairs.names[0]) <= set(pairs.skills[0].tolist())
+    assert NUMBER["s:weld"] in pairs.skills[0]
+    assert np.allclose(
+        everything[0, pairs.skills[0]], pairs.features[0] @ weight_vector(r.lane.weights), atol=1e-6
+    )
 
 
 def test_a_gate_that_is_shut_lets_no_semantic_tag_through():
