@@ -141,7 +141,16 @@ class _Counters:
     def __init__(self) -> None:
         self.counters = {
             name: Metrics.counter("skillstream", name)
-            for name in ("records", "tagged", "title_only", "tags", "sentences", "sentences_cached", "tokens")
+            for name in (
+                "records",
+                "tagged",
+                "title_only",
+                "tags",
+                "sentences",
+                "sentences_cached",
+                "sentences_skipped",
+                "tokens",
+            )
         }
         self.fields: set[str] = set()
 
@@ -152,6 +161,7 @@ class _Counters:
         self.counters["tags"].inc(sum(len(row.skills) for row in chunk.rows))
         self.counters["sentences"].inc(chunk.sentences)
         self.counters["sentences_cached"].inc(chunk.cached)
+        self.counters["sentences_skipped"].inc(chunk.skipped)
         self.counters["tokens"].inc(chunk.tokens)
         self.counters["title_only"].inc(chunk.title_only)
         for name in chunk.fields:

@@ -191,7 +191,8 @@ class TaggedChunk(msgspec.Struct, frozen=True, array_like=True):
     """What a chunk became: its rows, in order of offset, and what it took. Covers [start, end).
 
     `sentences` counts all sentences of the chunk, `cached` those whose result was in the cache,
-    `tokens` the tokens that went through the encoder. `title_only` counts postings without a description,
+    `skipped` those that were not encoded because nothing in them could count, `tokens` the tokens that went
+    through the encoder. `title_only` counts postings without a description,
     `fields` are the names of the fields of the first one; `warnings` are lines for people.
     """
 
@@ -206,3 +207,4 @@ class TaggedChunk(msgspec.Struct, frozen=True, array_like=True):
     title_only: int = 0
     fields: list[str] = []
     warnings: list[str] = []
+    skipped: int = 0

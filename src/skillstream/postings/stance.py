@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from enum import StrEnum
+from functools import lru_cache
 
 from skillstream.postings.section_words import Section
 
@@ -95,6 +96,20 @@ _REQUIRED = re.compile(
     r"|prerequisite|have\s+to|shall)\b|\b\d+\s*\+?\s*(?:or\s+more\s+)?(?:years?|yrs?)\b"
 )
 
+# Every expression above needs one of these, as whole words. Most sentences have none, and need no other look.
+_ANY_CUE = re.compile(
+    r"\b(?:no|not|nothing|without|zero|rather|instead|who|if|unless|offer(?:s|ed)?|provides?|pays?|sponsors?|gives?|teach|get"
+    r"|receive|enjoy|taught|free|plus|bonus|advantage|asset|preferred|preferably|prefer|desirable|desired|nice|optional(?:ly)?"
+    r"|ideally|beneficial|advantageous|helpful|would|extra|must|required?|requires|requirements?|mandatory|essential|necessary"
+    r"|minimum|need(?:ed)?|least|prerequisite|have|shall|years?|yrs?)\b|n't\b|\dyrs?\b|\dyears?\b"
+)
+_SECTION_STANCES = {Section.NICE_TO_HAVE: Stance.WISHED, Section.REQUIREMENTS: Stance.REQUIRED}
+
+
+@lru_cache(maxsize=256)  # all the words of one sentence are asked for one after another
+def _has_cue(sentence: str) -> bool:
+    return _ANY_CUE.search(sentence.lower().replace("’", "'")) is not None
+
 
 def stance_of(sentence: str, start: int, end: int, section: str = Section.OTHER) -> Stance:
     """How the words [start, end) of a sentence are meant.
@@ -105,6 +120,8 @@ def stance_of(sentence: str, start: int, end: int, section: str = Section.OTHER)
         end: the character behind them.
         section: where it stands: below "Nice to have" all is wished for, below "Requirements" required.
     """
+    if start <= _BEFORE and len(sentence) - end <= _AFTER and not _has_cue(sentence):
+        return _SECTION_STANCES.get(section, Stance.NEUTRAL)
     first, last = _clause(sentence, start, end)
     before = sentence[max(first, start - _BEFORE) : start].lower().replace("’", "'")
     after = sentence[end : min(last, end + _AFTER)].lower().replace("’", "'")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from skillstream.ranking.candidates import only_names_count
 from skillstream.ranking.evaluation import Figures, evaluate, labels_index, read_annotations, read_labels
 from skillstream.ranking.heads import LANES, load_heads
 from skillstream.ranking.judgements import (
@@ -38,6 +39,7 @@ __all__ = [
     "load_heads",
     "load_posting_stage",
     "matching_form",
+    "only_names_count",
     "picture",
     "read_annotations",
     "read_judgements",

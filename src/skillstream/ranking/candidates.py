@@ -9,7 +9,15 @@ from typing import NamedTuple
 from skillstream.postings import BOILERPLATE, UNASKED, Document, Sentence, Stance, is_required, stance_of
 from skillstream.ranking.matches import Match, SentenceMatches
 
-__all__ = ["BOILERPLATE_CONFIDENCE", "MAX_CANDIDATES", "Candidate", "Evidence", "counts_in", "gather"]
+__all__ = [
+    "BOILERPLATE_CONFIDENCE",
+    "MAX_CANDIDATES",
+    "Candidate",
+    "Evidence",
+    "counts_in",
+    "gather",
+    "only_names_count",
+]
 
 # In boilerplate only what is named word for word counts, and only if it is a strong match.
 BOILERPLATE_CONFIDENCE = 0.7
@@ -69,9 +77,14 @@ class Candidate(NamedTuple):
         return is_required({item.stance for item in self.evidence})
 
 
+def only_names_count(section: str) -> bool:
+    """Whether a sentence of this section without a name of a skill cannot become evidence of any."""
+    return section in BOILERPLATE
+
+
 def counts_in(section: str, match: Match) -> bool:
     """Whether a match in this section counts at all."""
-    return section not in BOILERPLATE or (
+    return not only_names_count(section) or (
         match.kind != "semantic" and match.confidence >= BOILERPLATE_CONFIDENCE
     )
 

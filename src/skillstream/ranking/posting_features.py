@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from difflib import SequenceMatcher
 from functools import lru_cache
 
@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skillstream.postings import BOILERPLATE, Document
-from skillstream.ranking.candidates import Candidate
+from skillstream.ranking.candidates import Candidate, Evidence
 from skillstream.ranking.label_facts import LabelFacts
 from skillstream.ranking.word_overlap import content_stems
 
@@ -112,6 +112,7 @@ POSTING_FEATURES: Mapping[str, tuple[str, str]] = {
 _NUMBER = {name: i for i, name in enumerate(POSTING_FEATURES)}
 _SHARES = ("title", "requirements", "responsibilities", "other", "nice_to_have", "education")
 _OWN = slice(0, _NUMBER["knowledge"] + 1)
+_CHANCES = slice(_NUMBER["best"], _NUMBER["confidence"] + 1)
 _FORM = slice(_NUMBER["label_words"], _NUMBER["label_commonest"] + 1)
 
 STRONG = 0.3
@@ -137,19 +138,17 @@ def posting_features(
     skills = [candidate.skill for candidate in candidates]
     features[:, _FORM] = facts.form[skills]
     counts = Counter(content_stems(document.text))
-    stems: dict[int, set[str]] = {}
     table = []
     for candidate in candidates:
-        best = candidate.best
-        if best.number not in stems:
-            stems[best.number] = set(content_stems(best.sentence.text))
         table.append(
             _evidence(candidate)
             + _place(document, candidate)
             + _sentence(candidate)
-            + _words(candidate, stems[best.number], counts, facts)
+            + _words(candidate, _stem_set(candidate.best.sentence.text), counts, facts)
         )
-    features[:, _OWN] = table
+    own = np.array(table)
+    own[:, _CHANCES] = _log_odds(own[:, _CHANCES])
+    features[:, _OWN] = own
     similarity = vectors[skills] @ vectors[skills].T
     for name, column in (_agreement(candidates, similarity, facts) | _rivals(candidates, similarity)).items():
         features[:, _NUMBER[name]] = column
@@ -160,33 +159,71 @@ def posting_features(
 
 
 def _evidence(candidate: Candidate) -> tuple[float, ...]:
+    """The features of kind "evidence" and those that are of the best of all sentences.
+
+    The first five are chances, of which the caller takes the log-odds for all candidates at once; where there
+    is no second evidence, its chance is negative.
+    """
+    if len(candidate.evidence) == 1:
+        return _single_evidence(candidate.best)
     strengths = [item.strength for item in candidate.evidence]
     matches = [item.match for item in candidate.evidence]
-    best, single = matches[0], len(matches) == 1
+    best = matches[0]
     return (
-        _log_odds(strengths[0]),
-        -9.0 if single else _log_odds(strengths[1]),
-        _log_odds(sum(strengths[:3]) / 3),
-        _log_odds(1 - math.prod([1 - strength for strength in strengths])),
-        _log_odds(best.confidence if single else max([match.confidence for match in matches])),
+        strengths[0],
+        strengths[1],
+        sum(strengths[:3]) / 3,
+        1 - math.prod([1 - strength for strength in strengths]),
+        max([match.confidence for match in matches]),
         len(strengths),
         sum([strength > STRONG for strength in strengths]),
         best.pooled,
         best.token,
         best.fused,
-        best.pooled if single else max([match.pooled for match in matches]),
-        best.token if single else max([match.token for match in matches]),
+        max([match.pooled for match in matches]),
+        max([match.token for match in matches]),
         best.margin,
         best.place,
         best.overlap,
-        best.overlap if single else max([match.overlap for match in matches]),
+        max([match.overlap for match in matches]),
         best.name == "preferred",
         best.name == "variant",
         best.name == "alternative",
         best.shared,
         any(match.name for match in matches),
         best.gate,
-        best.gate if single else max([match.gate for match in matches]),
+        max([match.gate for match in matches]),
+    )
+
+
+def _single_evidence(item: Evidence) -> tuple[float, ...]:
+    """As `_evidence`, for what one sentence alone names: most candidates."""
+    strength, match = item.strength, item.match
+    pooled, token, overlap, gate, name = match.pooled, match.token, match.overlap, match.gate, match.name
+    return (
+        strength,
+        -1.0,
+        strength / 3,
+        1 - (1 - strength),
+        match.confidence,
+        1,
+        strength > STRONG,
+        pooled,
+        token,
+        match.fused,
+        pooled,
+        token,
+        match.margin,
+        match.place,
+        overlap,
+        overlap,
+        name == "preferred",
+        name == "variant",
+        name == "alternative",
+        match.shared,
+        name != "",
+        gate,
+        gate,
     )
 
 
@@ -222,12 +259,12 @@ def _sentence(candidate: Candidate) -> tuple[float, ...]:
 
 
 def _words(
-    candidate: Candidate, here: set[str], counts: Mapping[str, int], facts: LabelFacts
+    candidate: Candidate, here: Collection[str], counts: Mapping[str, int], facts: LabelFacts
 ) -> tuple[float, ...]:
     """How the words that prove the skill, those of its label and those of the posting agree."""
     best, skill = candidate.best, candidate.skill
     words, text = best.words, best.sentence.text
-    proof = set(content_stems(words))
+    proof = _stem_set(words)
     weights, order = facts.weights[skill], facts.stems[skill]
     whole = sum(weights.values()) or 1.0
     missing = [weight for stem, weight in weights.items() if stem not in counts]
@@ -255,7 +292,12 @@ def _words(
     )
 
 
-def _likest(words: set[str], others: Mapping[str, float]) -> float:
+@lru_cache(maxsize=16384)
+def _stem_set(words: str) -> frozenset[str]:
+    return frozenset(content_stems(words))
+
+
+def _likest(words: Collection[str], others: Mapping[str, float]) -> float:
     """How alike in letters two words with the same first letter are at best: "perl" and "perk" are .75."""
     return max((_letters(a, b) for a in words for b in others if a[0] == b[0]), default=0.0)
 
@@ -265,9 +307,10 @@ def _letters(a: str, b: str) -> float:
     return SequenceMatcher(None, a, b).ratio()
 
 
-def _log_odds(chance: float) -> float:
-    chance = min(max(chance, 1e-4), 1 - 1e-4)
-    return math.log(chance / (1 - chance))
+def _log_odds(chances: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Log-odds; of what is negative, and so no chance, -9."""
+    bounded = np.clip(chances, 1e-4, 1 - 1e-4)
+    return np.where(chances < 0, -9.0, np.log(bounded / (1 - bounded)))
 
 
 # --- candidates beside each other -------------------------------------------------------------------------

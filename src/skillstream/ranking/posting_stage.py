@@ -98,21 +98,25 @@ class PostingStage:
     def __init__(self, fitted: FittedStage, index: SkillsIndex, facts: LabelFacts | None = None) -> None:
         self.fitted = fitted
         self._facts = facts or LabelFacts(index)
-        self._vectors = index.vectors
+        self._vectors: Floats = np.asarray(index.vectors)  # without the cost of a memory map's views
         self._learned = learned_features(fitted.learned, index, self._facts)
         self._trees = Trees(fitted.trees)
 
     def features(self, document: Document, candidates: Sequence[Candidate]) -> Floats:
         """Features of the candidates of a posting, float32[n, len(STAGE_FEATURES)]."""
+        if not candidates:
+            return np.empty((0, len(STAGE_FEATURES)), np.float32)
         skills = [candidate.skill for candidate in candidates]
         own = posting_features(document, candidates, self._facts, self._vectors)
         return np.hstack([own, self._learned[skills]])
 
-    def confidences(self, document: Document, candidates: Sequence[Candidate]) -> Floats:
-        """The probability that a careful reader accepts each candidate, float32[n]."""
-        if not candidates:
-            return np.zeros(0, np.float32)
-        chances = 1 / (1 + np.exp(-self._trees.sums(self.features(document, candidates))))
+    def confidences(self, features: Floats) -> Floats:
+        """The probability that a careful reader accepts each candidate, float32[n].
+
+        Args:
+            features: float32[n, len(STAGE_FEATURES)], of the candidates of any number of postings.
+        """
+        chances = 1 / (1 + np.exp(-self._trees.sums(features)))
         return chances.astype(np.float32)
 
     def contributions(self, document: Document, candidates: Sequence[Candidate]) -> Floats:

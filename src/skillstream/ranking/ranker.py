@@ -94,6 +94,7 @@ class Ranker:
             per_sentence=self.options.top_k if self.stage is None else SENTENCE_CANDIDATES,
         )
         self._named_only = np.arange(len(index)) >= index.searched
+        self._vectors: Floats = np.asarray(index.vectors)  # without the cost of a memory map's views
         self._threads = ThreadpoolController()
 
     def match_sentences(self, texts: Sequence[str], encoded: Encoded) -> list[SentenceMatches]:
@@ -108,6 +109,10 @@ class Ranker:
         """
         return self.sentence_stage.match(texts, encoded)
 
+    def names_any(self, text: str) -> bool:
+        """Whether a sentence names a skill word for word; it need not be encoded for that."""
+        return bool(self.sentence_stage.pairs.names(text))
+
     def score_all(self, texts: Sequence[str], encoded: Encoded) -> Floats:
         """The fused score of every sentence with every skill, float32[n, n_skills]; for evaluation."""
         return self.sentence_stage.score_all(texts, encoded)
@@ -119,8 +124,17 @@ class Ranker:
             document: the posting's plain text and its sentences.
             matches: for each sentence of the document what `match_sentences` found in it.
         """
-        candidates, confidences = self.weigh(document, matches)
-        return self.tags(candidates, confidences, self.choose(candidates, confidences))
+        [tags] = self.rank_documents([(document, matches)])
+        return tags
+
+    def rank_documents(
+        self, postings: Sequence[tuple[Document, Sequence[SentenceMatches]]]
+    ) -> list[list[Tag]]:
+        """As `rank_document`, for many postings at once, which is faster than one after the other."""
+        return [
+            self.tags(candidates, confidences, self.choose(candidates, confidences))
+            for candidates, confidences in self.weigh_all(postings)
+        ]
 
     def explain_document(
         self, document: Document, matches: Sequence[SentenceMatches]
@@ -146,18 +160,39 @@ class Ranker:
             matches: what `match_sentences` found in each of its sentences.
             by_section: weigh evidence by its section; by default if there is a posting stage.
         """
+        [weighed] = self.weigh_all([(document, matches)], by_section=by_section)
+        return weighed
+
+    def weigh_all(
+        self,
+        postings: Sequence[tuple[Document, Sequence[SentenceMatches]]],
+        *,
+        by_section: bool | None = None,
+    ) -> list[tuple[list[Candidate], Floats]]:
+        """As `weigh`, for many postings: the posting stage's trees see the candidates of all at once."""
         by_section = self.stage is not None if by_section is None else by_section
-        least = SURE_ENOUGH if self._technologies(matches) < COMPANY else 0.0
-        candidates = gather(document, matches, by_section=by_section, least_context=least)
-        confidences = np.array([item.best.match.confidence for item in candidates], np.float32)
-        if self.stage is not None:
-            rows = self._by_stage(candidates)
-            with self._threads.limit(limits=1, user_api="blas"):
-                weighed = self.stage.confidences(document, [candidates[row] for row in rows])
+        weighed: list[tuple[list[Candidate], Floats]] = []
+        for document, matches in postings:
+            least = SURE_ENOUGH if self._technologies(matches) < COMPANY else 0.0
+            candidates = gather(document, matches, by_section=by_section, least_context=least)
+            confidences = np.array([item.best.match.confidence for item in candidates], np.float32)
+            weighed.append((candidates, confidences))
+        if self.stage is None or not weighed:
+            return weighed
+        rows = [self._by_stage(candidates) for candidates, _ in weighed]
+        with self._threads.limit(limits=1, user_api="blas"):
+            features = [
+                self.stage.features(document, [candidates[row] for row in of_posting])
+                for (document, _), (candidates, _), of_posting in zip(postings, weighed, rows, strict=True)
+            ]
+        parts = np.split(
+            self.stage.confidences(np.concatenate(features)), np.cumsum([len(part) for part in features[:-1]])
+        )
+        for (candidates, confidences), of_posting, part in zip(weighed, rows, parts, strict=True):
             # Those beyond what the stage looks at are no tags.
             confidences[~self._named_only[[item.skill for item in candidates]]] = 0.0
-            confidences[rows] = weighed
-        return candidates, confidences
+            confidences[of_posting] = part
+        return weighed
 
     def _by_stage(self, candidates: Sequence[Candidate]) -> list[int]:
         """Rows of the candidates that the posting stage weighs: the strongest that are not names alone."""
@@ -179,7 +214,7 @@ class Ranker:
         rows.sort(
             key=lambda row: (-confidences[row], -candidates[row].best.match.score, candidates[row].skill)
         )
-        vectors = self.index.vectors[[candidates[row].skill for row in rows]]
+        vectors = self._vectors[[candidates[row].skill for row in rows]]
         chosen: list[int] = []  # positions in `rows`
         for position, row in enumerate(rows):
             alike = vectors[chosen] @ vectors[position]

@@ -63,8 +63,9 @@ def token_softmax(similarity: Floats, bounds: Ints) -> tuple[Floats, Floats, Flo
         float32[n, k].
     """
     # Cosines are at most 1, so the exponent is at most SHARPNESS: no overflow, no maximum to subtract.
-    weights = np.multiply(similarity, np.float32(SHARPNESS))
+    weights: Floats = np.multiply(similarity, np.float32(SHARPNESS))
     np.exp(weights, out=weights)
-    sums = np.add.reduceat(weights, bounds[:-1], axis=0)
-    matched: Floats = np.add.reduceat(weights * similarity, bounds[:-1], axis=0) / sums
+    sums: Floats = np.add.reduceat(weights, bounds[:-1], axis=0)
+    matched: Floats = np.add.reduceat(weights * similarity, bounds[:-1], axis=0)
+    matched /= sums
     return matched, weights, sums

@@ -136,7 +136,8 @@ class _Masks:
         # As many bits are below the lowest one as leaves are ruled out before it.
         leaves = np.bitwise_count((left & -left) - self._type.type(1))  # (trees, n)
         first = np.arange(0, self._values.size, self._values.shape[1], dtype=np.int32)
-        return np.take(self._values, (leaves + first[:, None]).T)
+        values: Floats = np.take(self._values, (leaves + first[:, None]).T)
+        return values
 
 
 def _in_order(tables: TreeTables, root: int) -> tuple[list[tuple[int, int, int]], list[int]]:

@@ -15,7 +15,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from skillstream.ranking.words import normal_words
+from skillstream.ranking.words import WORD, lower, normal_word
 
 __all__ = ["LabelWords", "content_stems", "stem", "stems"]
 
@@ -32,7 +32,6 @@ SUFFIXES = (
 )  # fmt: skip
 
 
-@lru_cache(maxsize=65536)
 def stem(word: str) -> str:
     """A crude English stem: "managing", "manager" and "management" meet in "manag"."""
     for suffix in SUFFIXES:
@@ -43,9 +42,14 @@ def stem(word: str) -> str:
 
 def content_stems(text: str) -> list[str]:
     """Stems of the words of a text in order, without function words and marks."""
-    return [
-        stem(word) for word in normal_words(text) if word not in STOP_WORDS and any(map(str.isalnum, word))
-    ]
+    return list(filter(None, map(_content_stem, WORD.findall(lower(text)))))
+
+
+@lru_cache(maxsize=65536)
+def _content_stem(word: str) -> str:
+    """The stem of a lower-case word; empty for function words and marks."""
+    word = normal_word(word)
+    return stem(word) if word not in STOP_WORDS and any(map(str.isalnum, word)) else ""
 
 
 def stems(text: str) -> set[str]:
@@ -88,11 +92,11 @@ class LabelWords:
         here = np.zeros((len(texts), width), np.bool_)
         for row, text in zip(here, texts, strict=True):
             row[[self._numbers[word] for word in stems(text) if word in self._numbers]] = True
-        here = here.ravel()
+        flat = here.ravel()
         first = (np.arange(len(texts), dtype=np.int32) * width)[:, None]
         found = np.zeros(skills.shape, np.float32)
         for place in range(int(self._lengths[skills].max(initial=0))):
             at = self._words[place][skills]
             at += first
-            found += here[at] * self._shares[place][skills]
+            found += flat[at] * self._shares[place][skills]
         return found

@@ -1,32 +1,58 @@
 """Sentences of postings to the skills found in them: encoded in blocks, each distinct sentence once.
 
 What a sentence says does not depend on its posting, so results are kept: the same sentence comes back
-thousands of times in real feeds.
+thousands of times in real feeds. Where only names of skills count (boilerplate; languages not served),
+a sentence without one cannot become evidence of anything, and is not encoded at all.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from cachetools import LRUCache
 
 from skillstream.encoder import Encoder
 from skillstream.postings import Document
-from skillstream.ranking import MatchingForm, Ranker, SentenceMatches, in_the_text, matching_form
+from skillstream.ranking import (
+    MatchingForm,
+    Ranker,
+    SentenceMatches,
+    in_the_text,
+    matching_form,
+    only_names_count,
+)
 
-__all__ = ["Matched", "SentenceMatcher", "blocks"]
+__all__ = ["MatchCounts", "SentenceMatcher", "blocks"]
 
 logger = logging.getLogger(__name__)
-
-# Matches by sentence, and how many sentences there were, how many of them cached, how many tokens encoded.
-Matched = tuple[dict[str, SentenceMatches], tuple[int, int, int]]
 
 # Characters encoded at once, about 25,000 tokens: bounds memory (token vectors take 1.5 KB each) and is
 # still many times the encoder's own batch.
 BLOCK_CHARACTERS = 120_000
 # Their letters are kept for models that serve one of them.
 _UNSPACED_LANGUAGES = frozenset(("zh", "ja", "ko", "th", "lo", "km", "my"))
+
+
+class MatchCounts(NamedTuple):
+    """What matching took.
+
+    Attributes:
+        sentences: all sentences.
+        cached: of these, those whose result was in the cache.
+        skipped: of these, those that were not encoded because nothing in them could count.
+        tokens: tokens that went through the encoder.
+    """
+
+    sentences: int = 0
+    cached: int = 0
+    skipped: int = 0
+    tokens: int = 0
+
+    def plus(self, other: MatchCounts) -> MatchCounts:
+        """The counts of both together."""
+        return MatchCounts(*map(sum, zip(self, other, strict=True)))
 
 
 class SentenceMatcher:
@@ -45,6 +71,7 @@ class SentenceMatcher:
         self._encoder = encoder
         self._ranker = ranker
         self._keep_unspaced = served is None or not _UNSPACED_LANGUAGES.isdisjoint(served)
+        self._served = served
         self._cache: LRUCache[str, SentenceMatches] = LRUCache(cache_sentences)
 
     def _form(self, text: str) -> MatchingForm:
@@ -55,19 +82,40 @@ class SentenceMatcher:
         form = self._form(text)
         return [form.original(start, end) for start, end in self._encoder.token_spans(form.text)]
 
-    def match(self, documents: Sequence[Document]) -> Matched:
-        """Matches of every sentence of the documents, and (sentences, of these cached, tokens)."""
-        texts = [sentence.text for document in documents for sentence in document.sentences]
+    def serves(self, language: str | None) -> bool:
+        """Whether all matches count in postings in this language, not names alone; `None` is not known."""
+        return language is None or self._served is None or language in self._served
+
+    def match(self, documents: Sequence[Document]) -> tuple[dict[str, SentenceMatches], MatchCounts]:
+        """Matches of every sentence of the documents, by its text.
+
+        Of sentences that count nowhere in these documents unless they name a skill, those that do not have
+        none.
+        """
         matches: dict[str, SentenceMatches] = {}
         missing: dict[str, None] = {}
-        cached = 0
-        for text in texts:
-            known = self._cache.get(text)
-            if known is not None:
-                matches[text] = known
-                cached += 1
-            else:
+        names_only: dict[str, int] = {}  # sentence → how often it comes
+        sentences = cached = 0
+        for document in documents:
+            served = self.serves(document.language)
+            for sentence in document.sentences:
+                text = sentence.text
+                sentences += 1
+                known = self._cache.get(text)
+                if known is not None:
+                    matches[text] = known
+                    cached += 1
+                elif served and not only_names_count(sentence.section):
+                    missing[text] = None
+                else:
+                    names_only[text] = names_only.get(text, 0) + 1
+        skipped = 0
+        for text, count in names_only.items():
+            if text not in missing and self._ranker.names_any(self._form(text).text):
                 missing[text] = None
+            elif text not in missing:
+                matches[text] = ()  # not cached: elsewhere all that it says may count
+                skipped += count
         todo = sorted(missing, key=len)  # like lengths together, so that blocks are even
         tokens = 0
         for block in blocks(todo, BLOCK_CHARACTERS):
@@ -81,9 +129,11 @@ class SentenceMatcher:
                 matches[text] = result
                 if self._cache.maxsize:
                     self._cache[text] = result
-        return matches, (len(texts), cached, tokens)
+        return matches, MatchCounts(sentences, cached, skipped, tokens)
 
-    def match_each(self, documents: Sequence[Document], error: Exception) -> Matched:
+    def match_each(
+        self, documents: Sequence[Document], error: Exception
+    ) -> tuple[dict[str, SentenceMatches], MatchCounts]:
         """Like `match` where it failed: a document that fails by itself is left out of the result.
 
         Raises:
@@ -94,15 +144,15 @@ class SentenceMatcher:
         except Exception:  # noqa: BLE001 - whatever it is, the first error says more
             raise error from None
         matches: dict[str, SentenceMatches] = {}
-        counts = (0, 0, 0)
+        counts = MatchCounts()
         for document in documents:
             try:
-                found, (sentences, cached, tokens) = self.match([document])
+                found, more = self.match([document])
             except Exception as reason:  # noqa: BLE001 - its row will say that it is internal
                 logger.warning("a record cannot be matched: %s: %s", type(reason).__name__, reason)
                 continue
             matches.update(found)
-            counts = (counts[0] + sentences, counts[1] + cached, counts[2] + tokens)
+            counts = counts.plus(more)
         return matches, counts
 
 

@@ -91,8 +91,9 @@ class Tagger:
         # It was fitted on tags of sentences: a posting as a whole is another thing.
         stage = load_posting_stage(encoder.fingerprint) if self.config.granularity == "sentence" else None
         self.ranker = Ranker(index, load_heads(encoder.fingerprint), options, stage)
-        self._served = self.config.served_languages
-        self.matcher = SentenceMatcher(encoder, self.ranker, self.config.cache_sentences, self._served)
+        self.matcher = SentenceMatcher(
+            encoder, self.ranker, self.config.cache_sentences, self.config.served_languages
+        )
         self._seen_records = False
 
     @classmethod
@@ -199,15 +200,14 @@ class Tagger:
         except Exception as error:  # noqa: BLE001 - one record may be the reason; told again if it is not
             matches, counts = self.matcher.match_each(documents, error)
         tagged_at = int(now() * 1000)
+        ranked = iter(self._rank_all(documents, matches))
         rows = []
         for record, item in zip(chunk.records, parsed, strict=True):
-            if not isinstance(item, Rejection):
-                try:
-                    rows.append(self._tagged(chunk, record, *item, matches, tagged_at))
-                    continue
-                except Exception as error:  # noqa: BLE001 - as above: it rejects this record alone
-                    item = internal(error)
-            rows.append(self._rejected(chunk, record, item, tagged_at))
+            tags = item if isinstance(item, Rejection) else next(ranked)
+            if isinstance(item, Rejection) or isinstance(tags, Rejection):
+                rows.append(self._rejected(chunk, record, tags, tagged_at))
+            else:
+                rows.append(self._tagged(chunk, record, *item, tags, tagged_at))
         bare = [
             record
             for record, item in zip(chunk.records, parsed, strict=True)
@@ -219,7 +219,10 @@ class Tagger:
             chunk.start,
             chunk.end,
             rows,
-            *counts,
+            sentences=counts.sentences,
+            cached=counts.cached,
+            tokens=counts.tokens,
+            skipped=counts.skipped,
             title_only=len(bare),
             fields=field_names(bare[0].payload, self.config.max_record_bytes) if bare else [],
             warnings=self._first_warnings(chunk),
@@ -280,12 +283,31 @@ class Tagger:
             return ordered
         return [tuple(filter(self._is_technology, found)) for found in ordered]
 
-    def _rank(self, document: Document, matches: Mapping[str, SentenceMatches]) -> list[Tag]:
-        return self.ranker.rank_document(document, self._by_sentence(document, matches))
+    def _rank_all(
+        self, documents: Sequence[Document], matches: Mapping[str, SentenceMatches]
+    ) -> list[list[Tag] | Rejection]:
+        """The tags of each document; a bug of ours that one of them meets rejects that one alone."""
+        try:
+            return list(self._rank(documents, matches))
+        except Exception:  # noqa: BLE001 - whatever it is: each by itself then, to find out which it was
+            return [self._rank_alone(document, matches) for document in documents]
+
+    def _rank(self, documents: Sequence[Document], matches: Mapping[str, SentenceMatches]) -> list[list[Tag]]:
+        return self.ranker.rank_documents(
+            [(document, self._by_sentence(document, matches)) for document in documents]
+        )
+
+    def _rank_alone(
+        self, document: Document, matches: Mapping[str, SentenceMatches]
+    ) -> list[Tag] | Rejection:
+        try:
+            return self._rank([document], matches)[0]
+        except Exception as error:  # noqa: BLE001 - it rejects this record alone
+            return internal(error)
 
     def serves(self, language: str | None) -> bool:
         """Whether postings in this language are tagged with more than technologies; `None` is not known."""
-        return language is None or self._served is None or language in self._served
+        return self.matcher.serves(language)
 
     def _is_technology(self, match: Match) -> bool:
         """Names of products are the same in all languages; "art" and "chef" are not."""
@@ -298,7 +320,7 @@ class Tagger:
         record: Record,
         posting: JobPosting,
         document: Document,
-        matches: Mapping[str, SentenceMatches],
+        tags: list[Tag],
         tagged_at: int,
     ) -> Row:
         return Row(
@@ -310,7 +332,7 @@ class Tagger:
             posting_id=posting.posting_id,
             title=document.text.partition("\n")[0],
             language=document.language,
-            skills=self._rank(document, matches),
+            skills=tags,
             error=None,
             key=record.key,
             model_version=self.model_version,

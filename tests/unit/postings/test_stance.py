@@ -1,6 +1,8 @@
 """Asked for, wished for or negated: cases written for it."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from skillstream.postings.stance import Stance, is_required, stance_of
 
@@ -123,3 +125,20 @@ def test_the_strongest_stance_of_all_sentences_counts():
 def test_a_sentence_of_any_length_is_read(part):
     sentence = part * 20_000 + "SQL" + " " + part * 20_000
     assert stance(sentence, "SQL") in Stance
+
+
+WORDS = """you must know no not don't isn't without SQL need required a plus is nice to have We offer free
+    lessons who if unless 5 years 5yrs casino note would be good , . ( ) - but preferred get training"""
+
+
+@given(
+    st.lists(st.sampled_from(WORDS.split()), max_size=12),
+    st.lists(st.sampled_from(WORDS.split()), max_size=12),
+    st.sampled_from(["other", "requirements"]),
+)
+def test_a_sentence_without_cues_is_read_as_any_other(before, after, section):
+    sentence = " ".join([*before, "Rust", *after])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("skillstream.postings.stance._has_cue", lambda sentence: True)
+        expected = stance(sentence, "Rust", section)
+    assert stance(sentence, "Rust", section) is expected
