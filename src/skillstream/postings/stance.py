@@ -103,7 +103,10 @@ _ANY_CUE = re.compile(
     r"|ideally|beneficial|advantageous|helpful|would|extra|must|required?|requires|requirements?|mandatory|essential|necessary"
     r"|minimum|need(?:ed)?|least|prerequisite|have|shall|years?|yrs?)\b|n't\b|\dyrs?\b|\dyears?\b"
 )
-_SECTION_STANCES = {Section.NICE_TO_HAVE: Stance.WISHED, Section.REQUIREMENTS: Stance.REQUIRED}
+_SECTION_STANCES: dict[str, Stance] = {
+    Section.NICE_TO_HAVE: Stance.WISHED,
+    Section.REQUIREMENTS: Stance.REQUIRED,
+}
 
 
 @lru_cache(maxsize=256)  # all the words of one sentence are asked for one after another

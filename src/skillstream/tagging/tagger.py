@@ -203,8 +203,11 @@ class Tagger:
         ranked = iter(self._rank_all(documents, matches))
         rows = []
         for record, item in zip(chunk.records, parsed, strict=True):
-            tags = item if isinstance(item, Rejection) else next(ranked)
-            if isinstance(item, Rejection) or isinstance(tags, Rejection):
+            if isinstance(item, Rejection):
+                rows.append(self._rejected(chunk, record, item, tagged_at))
+                continue
+            tags = next(ranked)
+            if isinstance(tags, Rejection):
                 rows.append(self._rejected(chunk, record, tags, tagged_at))
             else:
                 rows.append(self._tagged(chunk, record, *item, tags, tagged_at))
