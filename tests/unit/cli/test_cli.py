@@ -180,7 +180,10 @@ def test_explain_refuses_what_is_no_posting(tmp_path, index_folder, capsys, name
     [
         ("a.csv", b"title,description\nWelder,weld metal\nCook,prepare pastry\n"),
         ("a.jsonl", b'{"title": "Welder"}\n{"title": "Cook", "text": "prepare pastry"}\n'),
-        ("b.jsonl.gz", gzip.compress(b'{"title": "Welder"}\n{"title": "Cook", "text": "prepare pastry"}\n')),
+        (
+            "b.jsonl.gz",
+            gzip.compress(b'{"title": "Welder"}\n{"title": "Cook", "text": "prepare pastry"}\n', mtime=0),
+        ),
         ("a.json", b'{"jobs": [{"id": 1, "title": "a"}, {"id": 2, "title": "prepare pastry"}]}'),
         ("a", b'[{"title": "Welder"}, {"title": "prepare pastry"}]'),
         ("a.txt", b"[Remote] Cook\nprepare pastry"),
