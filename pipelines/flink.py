@@ -20,6 +20,7 @@ from skillstream.pipelines import tag_stream
 from skillstream.pipelines.options import BUNDLE_SIZE, check_cluster_flags, pipeline_runner
 from skillstream.storage import is_url
 from skillstream.tagging import StreamConfig
+from skillstream.tagging.stream_start import prepare_stream
 
 __all__ = ["flink_flags", "start_afresh", "submit"]
 
@@ -81,7 +82,7 @@ def submit(config: StreamConfig, flink: FlinkConfig, beam_flags: Sequence[str] =
     check_cluster_flags(flags)
     runner = pipeline_runner(flags)
     config = dataclasses.replace(config, readers=flink.parallelism)
-    start, plan = tag_stream.prepare(config, here=False)
+    start, plan = prepare_stream(config, here=False)
     # Beam does not know the Flink runner's own flags, which the job server does, and warns of each.
     logging.getLogger("apache_beam.options.pipeline_options").setLevel(logging.ERROR)
     try:

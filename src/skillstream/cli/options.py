@@ -9,9 +9,17 @@ from typing import Any
 
 import click
 
+from skillstream.errors import UsageError
 from skillstream.options import flag_name, is_repeatable, value_type
 
-__all__ = ["READING_OPTIONS", "config_options", "json_option", "runner_option"]
+__all__ = [
+    "READING_OPTIONS",
+    "check_workers",
+    "config_options",
+    "json_option",
+    "runner_option",
+    "workers_option",
+]
 
 # Fields of `FilesConfig` that say how files are read.
 READING_OPTIONS = ("encoding", "csv_delimiter", "csv_quote", "csv_escape")
@@ -25,6 +33,25 @@ runner_option = click.option(
     show_default=True,
     help="Beam runner that executes the job; 'local' runs it in this process and needs nothing else.",
 )
+workers_option = click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Number of processes that share the work on this machine; default: as many as cores, memory and "
+    "work allow.",
+)
+
+
+def check_workers(workers: int | None, runner: str, beam_flags: Sequence[str] | None) -> bool:
+    """Whether the work may be shared by processes of our own: for the local runner without flags of Beam.
+
+    Raises:
+        UsageError: several are asked for, and a runner of Beam is to do it.
+    """
+    own = runner == "local" and not beam_flags
+    if not own and workers not in (None, 1):
+        raise UsageError("--workers is for the local runner without flags for Beam")
+    return own and workers != 1
 
 
 def config_options(

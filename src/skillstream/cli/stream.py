@@ -8,8 +8,9 @@ from typing import Any
 import click
 import msgspec
 
-from skillstream.cli.options import config_options, json_option, runner_option
+from skillstream.cli.options import check_workers, config_options, json_option, runner_option, workers_option
 from skillstream.cli.stream_status import print_stream_summary, show_status
+from skillstream.errors import UsageError
 from skillstream.tagging import StreamConfig
 
 __all__ = ["stream_command"]
@@ -18,9 +19,12 @@ __all__ = ["stream_command"]
 @click.command("stream", epilog="Flags after -- are passed to Beam, such as -- --runner=FlinkRunner.")
 @config_options(StreamConfig)
 @runner_option
+@workers_option
 @json_option
 @click.pass_obj
-def stream_command(beam_flags: list[str] | None, /, runner: str, as_json: bool, **options: Any) -> int:
+def stream_command(
+    beam_flags: list[str] | None, /, runner: str, workers: int | None, as_json: bool, **options: Any
+) -> int:
     """Tag the records of a Kafka topic and write one row per record to Parquet files in --output.
 
     Runs until Ctrl-C or SIGTERM, which publish what is buffered and end within seconds; with --stop-at-end
@@ -30,9 +34,16 @@ def stream_command(beam_flags: list[str] | None, /, runner: str, as_json: bool, 
     config = StreamConfig(**options)
     # The reader tells what is wrong, once; the client tells every attempt of every connection.
     logging.getLogger("kafka").propagate = False
-    from skillstream.pipelines import tag_stream  # Beam takes seconds to import
+    if check_workers(workers, runner, beam_flags):
+        from skillstream.workers import stream_with_workers
 
-    summary = tag_stream.run(config, [f"--runner={runner}", *(beam_flags or [])], show_status)
+        if config.readers > 1:
+            raise UsageError("--readers is for clusters: --workers says how many processes read here")
+        summary = stream_with_workers(config, workers, show_status)
+    else:
+        from skillstream.pipelines import tag_stream  # Beam takes seconds to import
+
+        summary = tag_stream.run(config, [f"--runner={runner}", *(beam_flags or [])], show_status)
     if as_json:
         click.echo(msgspec.json.encode(summary))
     else:

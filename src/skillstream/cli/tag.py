@@ -5,16 +5,19 @@ from __future__ import annotations
 import sys
 from contextlib import ExitStack, redirect_stdout
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 
-from skillstream.cli.options import config_options, json_option, runner_option
+from skillstream.cli.options import check_workers, config_options, json_option, runner_option, workers_option
 from skillstream.cli.progress import show_progress
 from skillstream.cli.tables import print_summary, print_top_tags, write_json_lines
 from skillstream.errors import UsageError
 from skillstream.tagging import FilesConfig
+
+if TYPE_CHECKING:
+    from skillstream.sources.files import FilePlan
 
 __all__ = ["tag_command"]
 
@@ -23,6 +26,7 @@ __all__ = ["tag_command"]
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @config_options(FilesConfig)
 @runner_option
+@workers_option
 @click.option(
     "--show",
     default=0,
@@ -37,6 +41,7 @@ def tag_command(
     /,
     inputs: tuple[str, ...],
     runner: str,
+    workers: int | None,
     show: int,
     as_json: bool,
     **options: Any,
@@ -52,6 +57,7 @@ def tag_command(
     """
     from skillstream.sources.files import STANDARD_INPUT, spooled
 
+    shared = check_workers(workers, runner, beam_flags)
     to_stdout = options["output"] == STANDARD_INPUT
     if runner != "local" and (to_stdout or STANDARD_INPUT in inputs):
         raise UsageError("standard input and output (-) are for the local runner only")
@@ -60,9 +66,16 @@ def tag_command(
         if to_stdout:
             options["output"] = stack.enter_context(TemporaryDirectory(prefix="skillstream-rows-"))
         config = FilesConfig(**options)
-        from skillstream.pipelines import tag_files
+        plan, count = _shared_plan(config, inputs, workers) if shared else (None, 1)
+        if plan is not None and count > 1:
+            from skillstream.workers import tag_with_workers
 
-        summary = tag_files.run(config, inputs, [f"--runner={runner}", *(beam_flags or [])], show_progress)
+            summary = tag_with_workers(config, plan, count, show_progress)
+        else:
+            from skillstream.pipelines import tag_files  # Beam takes seconds to import
+
+            flags = [f"--runner={runner}", *(beam_flags or [])]
+            summary = tag_files.run(config, inputs, flags, show_progress, plan)
         if to_stdout:
             write_json_lines(summary, sys.stdout.buffer)
             stack.enter_context(redirect_stdout(sys.stderr))
@@ -73,3 +86,13 @@ def tag_command(
                 print_top_tags(summary, show)
             print_summary(summary)
     return 1 if summary.problems else 0
+
+
+def _shared_plan(config: FilesConfig, inputs: tuple[str, ...], workers: int | None) -> tuple[FilePlan, int]:
+    """The plan for several workers, and how many there should be."""
+    from skillstream.tagging.files_job import plan_job
+    from skillstream.workers import most_workers, workers_for_files
+
+    plan = plan_job(config, inputs, workers or most_workers())
+    size = sum(file.bytes for file in plan.files)
+    return plan, min(workers or workers_for_files(len(plan.ranges), size), len(plan.ranges))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from skillstream.monitoring.live import DRAIN, LIVE, Reading, Snapshot
 from skillstream.monitoring.metrics import serve_metrics
+from skillstream.monitoring.stream_job import drain_on_signals, stream_metrics, stream_summary, tell_phase
 from skillstream.monitoring.watchdog import Watchdog, WatchdogMetrics, look_at, watch
 
 __all__ = [
@@ -16,7 +17,11 @@ __all__ = [
     "Snapshot",
     "Watchdog",
     "WatchdogMetrics",
+    "drain_on_signals",
     "look_at",
     "serve_metrics",
+    "stream_metrics",
+    "stream_summary",
+    "tell_phase",
     "watch",
 ]

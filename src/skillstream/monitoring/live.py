@@ -59,7 +59,8 @@ class Snapshot:
 
     Ages in seconds, by the records' own time when their file was published; `age_buckets` are pairs of
     an upper bound and the number of records not older. `title_only` postings had no description; `fields` are
-    names of the fields that they have. `stuck` and `not_ready` say why, if so.
+    names of the fields that they have. `stuck` and `not_ready` say why, if so. `restarts` of workers that
+    died; `resident` is worker → bytes of memory, of workers that are processes of their own.
     """
 
     records: int
@@ -83,6 +84,8 @@ class Snapshot:
     problem: str | None
     stuck: str | None
     not_ready: str | None
+    restarts: int
+    resident: Mapping[int, int]
 
 
 @dataclass
@@ -102,6 +105,9 @@ class Live:
     _age_counts: list[int] = field(default_factory=lambda: [0] * len(AGE_BOUNDS))
     _age_sum: float = 0.0
     _versions: tuple[str, str] = ("", "")
+    _readers: int = 1
+    _phase: str = "nothing is being read"
+    _resident: dict[int, int] = field(default_factory=dict)
 
     def clear(self) -> None:
         """Forgets everything: another stream begins in this process."""
@@ -110,6 +116,28 @@ class Live:
             for item in dataclasses.fields(self):
                 if item.name != "_lock":
                     setattr(self, item.name, getattr(fresh, item.name))
+
+    def expect(self, readers: int) -> None:
+        """Only with so many readers at work everything is read."""
+        with self._lock:
+            self._readers = readers
+
+    def phase(self, doing: str) -> None:
+        """What the job does before it can tag, or until it can again."""
+        with self._lock:
+            self._phase = doing
+
+    def lost(self, reader: int) -> None:
+        """A reader died with its process, and another takes its place."""
+        with self._lock:
+            self._heard_at.pop(reader, None)
+            self._resident.pop(reader, None)
+            self._counts["restarts"] += 1
+
+    def holds(self, reader: int, resident: int) -> None:
+        """A reader's process tells how much memory it has, in bytes."""
+        with self._lock:
+            self._resident[reader] = resident
 
     def read(self, reader: int, reading: Reading) -> None:
         """A reader tells where it is."""
@@ -192,6 +220,8 @@ class Live:
                 problem=next((r.problem for r in self._readings.values() if r.problem), None),
                 stuck=self._stuck(now),
                 not_ready=self._not_ready(),
+                restarts=self._counts["restarts"],
+                resident=dict(self._resident),
             )
 
     def _forget(self, now: float) -> None:
@@ -215,8 +245,8 @@ class Live:
         return None
 
     def _not_ready(self) -> str | None:
-        if not self._heard_at:
-            return "nothing is being read"
+        if len(self._heard_at) < self._readers:
+            return self._phase
         problems = [reading.problem for reading in self._readings.values() if reading.problem]
         return problems[0] if problems else None
 

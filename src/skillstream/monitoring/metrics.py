@@ -50,6 +50,7 @@ class StreamCollector(Collector):
             ("sentences", live.sentences, "Sentences seen."),
             ("sentences_cached", live.cached, "Sentences whose result was in the cache."),
             ("tokens", live.tokens, "Tokens that went through the encoder."),
+            ("worker_restarts", live.restarts, "Worker processes that died and were started again."),
         ):
             yield CounterMetricFamily(f"skillstream_{name}", text, value=value)
         rejected = CounterMetricFamily("skillstream_rejected", "Rejected records.", labels=["code"])
@@ -64,6 +65,12 @@ class StreamCollector(Collector):
             for partition, offset in sorted(by_partition.items()):
                 gauge.add_metric([self._topic, str(partition)], offset)
             yield gauge
+        memory = GaugeMetricFamily(
+            "skillstream_worker_resident_bytes", "Memory of each worker process.", labels=["worker"]
+        )
+        for worker, resident in sorted(live.resident.items()):
+            memory.add_metric([str(worker)], resident)
+        yield memory
         yield HistogramMetricFamily(
             "skillstream_record_age_seconds",
             "Age of records, by their own time, when their file was published.",
@@ -85,8 +92,8 @@ def serve_metrics(
 ) -> Iterator[int]:
     """Serves while the body runs; yields the port (a free one for 0).
 
-    `/healthz` is 200 unless the stream is stuck; `/readyz` is 200 while it reads. Both say why not. A client
-    that is not done within `request_s` is cut off.
+    `/healthz` is 200 unless the stream is stuck; `/readyz` is 200 while it reads everything, and can tag it.
+    Both say why not. A client that is not done within `request_s` is cut off.
 
     Raises:
         UsageError: the port cannot be had.

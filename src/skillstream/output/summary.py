@@ -32,11 +32,12 @@ class RunSummary(msgspec.Struct, frozen=True):
         resumed: rows that stood in the output before.
         sentences, cached_sentences, tokens: what the records had, what the cache knew, what was encoded.
         seconds: wall-clock time of reading, tagging and publishing, without loading.
-        peak_memory_mb: peak resident memory of this process.
+        peak_memory_mb: peak resident memory of all processes together.
         problems: one line for each input that could not be read to its end; the exit code is 1 then.
         notes: one line for each thing worth knowing that is no problem.
         title_only: tagged records that have a title but no description.
         fields: names of the fields that some of these records have.
+        workers: processes that tagged; `restarts` of these died and were started again.
     """
 
     output: str
@@ -60,6 +61,8 @@ class RunSummary(msgspec.Struct, frozen=True):
     other_languages: dict[str, int] = {}
     title_only: int = 0
     fields: list[str] = []
+    workers: int = 1
+    restarts: int = 0
 
 
 class StreamSummary(msgspec.Struct, frozen=True):
@@ -73,6 +76,7 @@ class StreamSummary(msgspec.Struct, frozen=True):
         positions: partition → exclusive end of its chain.
         lag: records that were not read, by partition: 0 at the end of a back-fill.
         age_p50, age_p99: seconds from a record's own time to its file, over the last minute.
+        restarts: worker processes that died and were started again.
     """
 
     output: str
@@ -90,6 +94,7 @@ class StreamSummary(msgspec.Struct, frozen=True):
     title_only: int = 0
     fields: list[str] = []
     warnings: list[str] = []
+    restarts: int = 0
 
 
 def title_only_line(count: int, records: int, fields: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ whether they fit. Either way what does not fit is refused before anything is wri
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -68,6 +68,8 @@ def start_job(
     temporary: bool = False,
     sources: Mapping[str, str] | None = None,
     range_bytes: int | None = None,
+    phase: Callable[[str], object] = lambda _: None,
+    loaded: Callable[[C], object] = lambda _: None,
 ) -> Start[C]:
     """Opens model and index, then the output: writes or verifies `run.json`, sweeps what dead writers left.
 
@@ -79,6 +81,9 @@ def start_job(
         temporary: workers elsewhere get the index packed, so a folder that ends with this process will do.
         sources: source → where it is read from (see `skillstream.output.run_info`).
         range_bytes: see `RunInfo`.
+        phase: is told what is done, a few words each.
+        loaded: called with the configuration for workers before the output is opened: what it raises leaves
+            nothing written.
 
     Raises:
         UsageError: model, index or output cannot be used, or do not belong together; nothing was written.
@@ -86,10 +91,13 @@ def start_job(
     given = config
     worker: TagWorker | None = None
     if here:
+        phase(f"loading the model {config.model}")
         worker = TagWorker(config, follow=follow)
+        phase("loading the skills index")
         tagger = worker.tagger()
         info, model = tagger.index.info, model_version(tagger.encoder)
     else:
+        phase("looking for the skills index")
         # The folder in the user's cache is read whole here, since a damaged one can be built again here only.
         folder = config.index or str(
             index_folder(config.taxonomy, config.model, config.backend, temporary=temporary)
@@ -97,6 +105,7 @@ def start_job(
         info, found = read_info(folder), resolve_model(config.model)
         check_fingerprint(info, found)
         config, model = dataclasses.replace(config, index=folder), model_version(found)
+    loaded(config)
     taxonomy = taxonomy_identity(info.taxonomy_name, info.taxonomy_fingerprint, prebuilt=bool(given.index))
     run = RunInfo(
         identity={**identity, "taxonomy": taxonomy},

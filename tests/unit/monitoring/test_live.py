@@ -128,6 +128,22 @@ def test_descriptions_that_were_not_found_are_told(live):
     assert len(live.snapshot().fields) == NAMES
 
 
+def test_ready_is_only_who_reads_everything(live, clock):
+    live.expect(2)
+    live.phase("loading the model")
+    live.read(0, reading(clock))
+    assert live.snapshot().not_ready == "loading the model"
+    live.read(1, reading(clock))
+    assert live.snapshot().not_ready is None
+    live.phase("worker 1 died and is started again")
+    live.lost(1)
+    snapshot = live.snapshot()
+    assert snapshot.not_ready == "worker 1 died and is started again"
+    assert (snapshot.stuck, snapshot.restarts) == (None, 1)
+    live.read(1, reading(clock))
+    assert live.snapshot().not_ready is None
+
+
 def get(port: int, path: str) -> tuple[int, str]:
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from skillstream.chunks import Chunk, Record
-from skillstream.sources.kafka.partition_buffer import ChunkLimits, PartitionBuffer
+from skillstream.sources.kafka.partition_buffer import GATHER_S, ChunkLimits, PartitionBuffer
 
 LIMITS = ChunkLimits(rows=3, bytes=10, linger_s=2.0)
 
@@ -35,17 +36,42 @@ def test_bytes_close_a_chunk_and_a_larger_record_is_one_by_itself():
     assert [(c.start, c.end) for c in closed(buffer)] == [(0, 1), (1, 2), (2, 3)]
 
 
-def test_linger_counts_from_the_first_record():
+def test_a_record_after_a_quiet_while_waits_only_for_its_batch():
     buffer = PartitionBuffer("t", 0, 0, LIMITS)
     assert buffer.due_in(0.0) is None
     buffer.extend([record(0)], 1, now=10.0)
-    buffer.extend([record(1)], 2, now=11.5)
-    assert buffer.due_in(11.5) == 0.5
-    buffer.close_if_due(11.9)
+    assert buffer.due_in(10.0) == pytest.approx(GATHER_S)
+    buffer.extend([record(1)], 2, now=10.0 + GATHER_S / 2)
+    buffer.close_if_due(10.0 + GATHER_S / 2)
     assert closed(buffer) == []
-    buffer.close_if_due(12.0)
+    buffer.close_if_due(10.0 + GATHER_S)
     assert [(c.start, c.end) for c in closed(buffer)] == [(0, 2)]
-    assert buffer.due_in(13.0) is None
+    assert buffer.due_in(11.0) is None
+
+
+def test_between_two_chunks_that_are_not_full_lies_the_linger():
+    buffer = PartitionBuffer("t", 0, 0, LIMITS)
+    buffer.extend([record(0)], 1, now=10.0)
+    buffer.close_if_due(11.0)
+    buffer.extend([record(1)], 2, now=11.5)
+    assert buffer.due_in(11.5) == 1.5
+    buffer.close_if_due(12.9)
+    assert [c.end for c in closed(buffer)] == [1]
+    buffer.close_if_due(13.0)
+    assert [c.end for c in closed(buffer)] == [2]
+
+
+def test_no_record_waits_longer_than_the_linger():
+    buffer = PartitionBuffer("t", 0, 0, ChunkLimits(rows=3, bytes=10, linger_s=0.01))
+    buffer.extend([record(0)], 1, now=10.0)
+    assert buffer.due_in(10.0) == pytest.approx(0.01)
+
+
+def test_fewer_rows_close_a_chunk_when_told():
+    buffer = PartitionBuffer("t", 0, 0, LIMITS)
+    buffer.rows = 2
+    buffer.extend([record(0), record(1), record(2)], 3, now=0.0)
+    assert [(c.start, c.end) for c in closed(buffer)] == [(0, 2)]
 
 
 def test_offsets_without_records_become_a_chunk_of_their_own_or_the_end_of_one():

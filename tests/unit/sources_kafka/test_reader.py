@@ -145,6 +145,53 @@ def test_a_busy_partition_does_not_keep_the_others_waiting(make, topic):
     assert [partition for partition, _, _ in drained(reader)] == [0, 1, 0, 1, 0]
 
 
+def test_a_record_alone_is_handed_out_at_once_and_the_next_after_the_linger(make, topic, clock):
+    reader = make(linger=0.5)
+    topic.send(0)
+    reader.poll(0)
+    clock.now += 0.05
+    reader.poll(0)
+    assert drained(reader) == [(0, 0, 1)]
+    clock.now += 0.05
+    topic.send(0)
+    reader.poll(0)
+    assert drained(reader) == []
+    clock.now += 0.46
+    reader.poll(0)
+    assert drained(reader) == [(0, 1, 2)]
+
+
+def test_what_came_while_a_chunk_was_tagged_has_waited_already(make, topic, clock):
+    reader = make(linger=0.5)
+    topic.send(0)
+    reader.poll(0)
+    clock.now += 0.05
+    reader.poll(0)
+    assert drained(reader) == [(0, 0, 1)]
+    clock.now += 3.0  # it took so long
+    topic.send(0)
+    reader.poll(0)
+    assert drained(reader) == [(0, 1, 2)]
+
+
+def test_slow_chunks_become_smaller_and_a_backlog_makes_them_larger(make, topic, clock):
+    reader = make(max_chunk_rows=50, linger=0.5)
+    for _ in range(20):
+        topic.send(0, count=50)
+        reader.poll(0)
+        while (chunk := reader.next_chunk()) is not None:
+            reader.take(chunk)
+            clock.now += 0.25 * len(chunk.records)
+    topic.send(0, count=20)
+    reader.poll(0)
+    assert [end - start for _, start, end in drained(reader)] == [2] * 10
+    reader.ends[0] += 40
+    topic.send(0, count=20)
+    reader.poll(0)
+    sizes = [end - start for _, start, end in drained(reader)]
+    assert max(sizes) > 2
+
+
 @pytest.mark.parametrize("told", [None, "one"])
 def test_a_topic_made_again_while_running_is_refused(make, topic, clock, told):
     reader = make(Share(topic_id=told))

@@ -43,9 +43,15 @@ class KafkaConfig:
         "What to do if retention deleted records before they were read: 'fail', or 'skip' them.",
         choices=("fail", "skip"),
     )
-    max_chunk_rows: int = option(100, "Maximum records per chunk (one chunk is one file).")
+    max_chunk_rows: int = option(
+        100, "Maximum records per chunk (one chunk is one file); smaller while the stream keeps up."
+    )
     max_chunk_bytes: int = option(4_000_000, "Maximum bytes per chunk (one chunk is one file).")
-    linger: float = option(1.0, "Maximum seconds a record waits before its chunk is closed.")
+    linger: float = option(
+        0.5,
+        "Maximum seconds that a record waits before its chunk is closed, and minimum seconds between two "
+        "chunks of a partition that are not full; a record that comes after a quiet while does not wait.",
+    )
     group: str | None = option(
         None,
         "Consumer group to commit offsets for, so that lag tools work; default: skillstream.TOPIC. With '' "

@@ -1,4 +1,9 @@
-"""When a chunk of a partition is closed: at a number of rows or bytes, or after a linger."""
+"""When a chunk of a partition is closed: at a number of rows or bytes, or by time.
+
+By time: the first record after a quiet while waits for the rest of its batch only (`GATHER_S`), later ones
+until the linger has passed since the chunk before. So a record alone is published at once, none waits longer
+than the linger, and a partition that is not busy never makes more files than one in each linger.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +13,10 @@ from dataclasses import dataclass
 
 from skillstream.chunks import Chunk, Record
 
-__all__ = ["ChunkLimits", "PartitionBuffer", "size_of"]
+__all__ = ["GATHER_S", "ChunkLimits", "PartitionBuffer", "size_of"]
+
+# A producer's batch comes within this: it should be one chunk.
+GATHER_S = 0.05
 
 # What Python keeps for a header beside its bytes: with many empty ones, all of the memory that they take.
 HEADER_BYTES = 150
@@ -24,7 +32,7 @@ def size_of(record: Record) -> int:
 
 @dataclass(frozen=True)
 class ChunkLimits:
-    """A chunk is closed by whichever comes first. `linger_s` counts from its first record's arrival.
+    """A chunk is closed by whichever comes first. No record waits for longer than `linger_s`.
 
     `bytes` are those of payloads, keys and headers (see `size_of`).
     """
@@ -46,11 +54,13 @@ class PartitionBuffer:
         self.partition = partition
         self.closed: deque[Chunk] = deque()  # complete, not yet handed out
         self.position = start  # everything before it is in `closed` or buffered
+        self.rows = limits.rows  # closes a chunk; may be lowered at any time
         self._limits = limits
         self._start = start
         self._records: list[Record] = []
         self._bytes = 0
         self._opened_at: float | None = None
+        self._closed_at = float("-inf")  # the last chunk that was closed by time
 
     @property
     def bytes(self) -> int:
@@ -68,13 +78,11 @@ class PartitionBuffer:
         Args:
             records: in order of offset, from `self.position` on.
             position: exclusive end of what was read, holes behind the last record included.
-            now: seconds on the clock that `close_if_due` is asked with.
+            now: when they came, on the clock that `close_if_due` is asked with.
         """
         for record in records:
             size = size_of(record)
-            if self._records and (
-                len(self._records) >= self._limits.rows or self._bytes + size > self._limits.bytes
-            ):
+            if self._records and (len(self._records) >= self.rows or self._bytes + size > self._limits.bytes):
                 self._close(self._records[-1].offset + 1)
             if self._opened_at is None:
                 self._opened_at = now
@@ -83,17 +91,25 @@ class PartitionBuffer:
         self.position = max(position, self.position)
         if self._opened_at is None and self.position > self._start:
             self._opened_at = now
-        if len(self._records) >= self._limits.rows or self._bytes >= self._limits.bytes:
+        if len(self._records) >= self.rows or self._bytes >= self._limits.bytes:
             self.flush()
 
     def close_if_due(self, now: float) -> None:
-        """Closes the open chunk if it has lingered long enough."""
-        if self._opened_at is not None and now - self._opened_at >= self._limits.linger_s:
+        """Closes the open chunk if its time has come."""
+        due_in = self.due_in(now)
+        if due_in is not None and due_in <= 0:
+            self._closed_at = now
             self.flush()
 
     def due_in(self, now: float) -> float | None:
         """Seconds until the open chunk is due; `None` if there is nothing buffered."""
-        return None if self._opened_at is None else max(0.0, self._opened_at + self._limits.linger_s - now)
+        if self._opened_at is None:
+            return None
+        linger = self._limits.linger_s
+        due_at = self._opened_at + linger
+        if self._records:  # offsets without records are in no hurry: they would be a file of no rows
+            due_at = min(due_at, max(self._opened_at + GATHER_S, self._closed_at + linger))
+        return max(0.0, due_at - now)
 
     def flush(self) -> None:
         """Closes the open chunk, if there is anything in it."""

@@ -24,6 +24,7 @@ from skillstream.chunks import Chunk, Record
 from skillstream.errors import RunError, SourceError
 from skillstream.rejections import Rejection, RejectionCode
 from skillstream.sources.kafka.batches import MAX_BYTES, NOT_READ
+from skillstream.sources.kafka.chunk_size import ChunkSize
 from skillstream.sources.kafka.client import (
     TopicFacts,
     end_offsets,
@@ -45,6 +46,9 @@ logger = logging.getLogger(__name__)
 # How often the cluster is asked for new partitions, ends (lag) and the topic's identity, and told offsets.
 REFRESH_S = 5.0
 
+# How often a busy reader asks for ends: the client learns them only with what it fetches, seconds ahead.
+ENDS_S = 1.0
+
 # All open chunks together; beyond it the largest is closed. Bounds memory with many partitions.
 IN_HAND_BYTES = 64_000_000
 
@@ -64,7 +68,8 @@ class ChainEnd(Protocol):
 class KafkaReader:
     """Reads its share of a topic's partitions; see the module's docstring.
 
-    Use: `poll` takes in what Kafka has; `next_chunk` shows the next complete chunk, `take` hands it out.
+    Use: `poll` takes in what Kafka has; `next_chunk` shows the next complete chunk, `take` hands it out. The
+    time until the next call of one of them is what the chunk took: it decides how large chunks become.
 
     Args:
         config: what to read.
@@ -102,7 +107,10 @@ class KafkaReader:
         self._consumer: KafkaConsumer | None = None
         self._admin: KafkaAdminClient | None = None
         self._retries = Retries(now)
-        self._refresh_at = float("-inf")
+        self._refresh_at = self._ends_at = float("-inf")
+        self._size = ChunkSize(config.max_chunk_rows)
+        self._busy = False  # chunks were handed out since the last poll,
+        self._polled_at = now()  # which returned at this time
         self._committed: dict[int, int] = {}
         self._commit_failures = 0
 
@@ -153,6 +161,7 @@ class KafkaReader:
         Raises:
             RunError: an error that no retry fixes.
         """
+        self._size.done(self._now())
         if self._retries.wait_s > 0:
             self._sleep(min(timeout_s, self._retries.wait_s))
             return
@@ -160,6 +169,8 @@ class KafkaReader:
             consumer = self._connected()
             if self._now() >= self._refresh_at:
                 self._refresh(consumer)
+            elif self._busy and self._now() >= self._ends_at:
+                self._ask_ends(consumer, list(self._buffers))
             self._fetch(consumer, self._wait_s(timeout_s))
         except kafka_errors.OffsetOutOfRangeError:
             self._disconnect()  # connecting again looks at the bounds, and tells or skips
@@ -173,6 +184,7 @@ class KafkaReader:
 
     def next_chunk(self) -> Chunk | None:
         """The next complete chunk; `take` hands it out. `None`: poll first."""
+        self._size.done(self._now())
         for buffer in self._buffers.values():
             if buffer.closed:
                 return buffer.closed[0]
@@ -184,6 +196,8 @@ class KafkaReader:
         buffer = self._buffers.pop(chunk.partition)
         self._buffers[chunk.partition] = buffer
         buffer.closed.popleft()
+        self._busy = True
+        self._size.taken(len(chunk.records), self._now())
         times = [record.event_time for record in chunk.records if record.event_time is not None]
         if times:
             newest = min(max(times), int(self._wall() * 1000))
@@ -233,11 +247,15 @@ class KafkaReader:
         facts = topic_facts(self._admin, self.config.topic)
         self._check_identity(facts)
         owned = [p for p in facts.partitions if self._share.owns(p)]
-        self.ends.update(end_offsets(consumer, self.config.topic, owned))
+        self._ask_ends(consumer, owned)
         self._assign(consumer, owned)
         self.commit()
         self.last_contact = self._now()
         self._refresh_at = self.last_contact + REFRESH_S
+
+    def _ask_ends(self, consumer: KafkaConsumer, partitions: list[int]) -> None:
+        self.ends.update(end_offsets(consumer, self.config.topic, partitions))
+        self._ends_at = self._now() + ENDS_S
 
     def _check_identity(self, facts: TopicFacts) -> None:
         if not self._topic_id:
@@ -297,11 +315,16 @@ class KafkaReader:
     def _fetch(self, consumer: KafkaConsumer, wait_s: float) -> None:
         polled = consumer.poll(timeout_ms=wait_s * 1000, max_records=self.config.max_chunk_rows)
         now = self._now()
+        # What came while chunks were tagged and published has waited since the last poll, at the most.
+        came_at = self._polled_at if self._busy else now
+        self._polled_at, self._busy = now, False
+        lag = self.lag
         for partition, buffer in self._buffers.items():
+            buffer.rows = self._size.records(lag.get(partition, 0))
             part = TopicPartition(self.config.topic, partition)
             position = consumer.position(part, timeout_ms=0)
             if position is not None and position > buffer.position:
-                self._take_in(buffer, polled.get(part, []), position, now)
+                self._take_in(buffer, polled.get(part, []), position, came_at)
             highwater = consumer.highwater(part)
             if highwater is not None:
                 self.ends[partition] = max(highwater, self.ends.get(partition, 0))
@@ -311,14 +334,14 @@ class KafkaReader:
         self._retries.worked()
 
     def _take_in(
-        self, buffer: PartitionBuffer, polled: list[ConsumerRecord], position: int, now: float
+        self, buffer: PartitionBuffer, polled: list[ConsumerRecord], position: int, came_at: float
     ) -> None:
         records: Iterator[Record] = map(to_record, polled)
         if self._share.stop_at is None:
-            buffer.extend(records, position, now)
+            buffer.extend(records, position, came_at)
             return
         stop = self._share.stop_at[buffer.partition]
-        buffer.extend((record for record in records if record.offset < stop), min(position, stop), now)
+        buffer.extend((record for record in records if record.offset < stop), min(position, stop), came_at)
         if position >= stop:
             buffer.flush()  # nothing more will come that it could wait for
 

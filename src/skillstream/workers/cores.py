@@ -1,0 +1,105 @@
+"""How many worker processes a machine should have, and which of its cores each gets.
+
+A process for each core: the encoder would use several cores from one process, but what is around it
+(parsing, matching, ranking, Parquet) runs on one core of each process. See docs/how-to/use-all-cores.md.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = [
+    "Place",
+    "available_memory",
+    "most_workers",
+    "places",
+    "usable_cores",
+    "workers_for_files",
+    "workers_for_stream",
+]
+
+# What a worker holds with the default model and index, at the most.
+WORKER_BYTES = 1_000_000_000
+
+# Loading takes a worker as long as tagging about so much input.
+WORTH_BYTES = 1_000_000
+
+CGROUP = Path("/sys/fs/cgroup")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a worker runs: on `threads` cores, those numbered `cores`, or any if these are not its own."""
+
+    threads: int
+    cores: tuple[int, ...] = ()
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Variables that keep every library of the process to its threads."""
+        names = ("SKILLSTREAM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS")
+        return dict.fromkeys(names, str(self.threads))
+
+
+def workers_for_files(ranges: int, input_bytes: int) -> int:
+    """The number of workers that end soonest: never more than ranges, cores or what fits into memory."""
+    return max(1, min(ranges, input_bytes // WORTH_BYTES, most_workers()))
+
+
+def workers_for_stream(partitions: int) -> int:
+    """The number of workers: never more than partitions, cores or what fits into memory."""
+    return max(1, min(partitions, most_workers()))
+
+
+def most_workers() -> int:
+    """The number of workers that cores and memory allow, whatever the work."""
+    return max(1, min(usable_cores()[0], available_memory() // WORKER_BYTES))
+
+
+def places(workers: int) -> list[Place]:
+    """A place for each worker: cores are dealt out evenly; if there are too few, nobody has one alone."""
+    count, numbers = usable_cores()
+    threads = max(1, count // workers)
+    if workers * threads > len(numbers):
+        return [Place(threads)] * workers
+    return [Place(threads, tuple(numbers[n * threads : (n + 1) * threads])) for n in range(workers)]
+
+
+def usable_cores() -> tuple[int, list[int]]:
+    """How many cores this process may use; and their numbers, unless a quota lets it use fewer than these."""
+    numbers = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    count = len(numbers) or os.cpu_count() or 1
+    quota = _quota()
+    if quota is not None and quota < count:
+        return max(1, quota), []
+    return count, numbers
+
+
+def available_memory() -> int:
+    """Bytes that can be had without swapping, by the machine and by the container's limit."""
+    facts = _text(Path("/proc/meminfo"))
+    found = [int(line.split()[1]) * 1024 for line in facts.splitlines() if line.startswith("MemAvailable:")]
+    limit = _text(CGROUP / "memory.max").strip()  # what is used of it is mostly cached files
+    if limit.isdecimal():
+        found.append(int(limit))
+    return min(found, default=1 << 40)
+
+
+def _quota() -> int | None:
+    """Whole cores that the container may use at a time, if it is limited so."""
+    fields = _text(CGROUP / "cpu.max").split() or [
+        _text(CGROUP / "cpu" / f"cpu.cfs_{name}_us").strip() for name in ("quota", "period")
+    ]
+    if len(fields) != 2 or not all(field.isdecimal() for field in fields):
+        return None  # "max", -1, or no such limit
+    return int(fields[0]) // max(1, int(fields[1]))
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except OSError:
+        return ""
