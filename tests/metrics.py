@@ -19,6 +19,7 @@ def served_by_a_stream() -> dict[str, set[str]]:
     live.read(0, Reading({0: 1}, {0: 0}, live.now(), None))
     live.tagged({"empty": 1}, tags=1, sentences=1, cached=1, tokens=1, versions=("m", "t"))
     live.published(1, [0.1])
+    live.holds(0, 1)
     registry = CollectorRegistry()
     registry.register(StreamCollector(live, "jobs"))
     ProcessCollector(registry=registry)

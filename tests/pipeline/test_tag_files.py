@@ -16,6 +16,7 @@ from skillstream.index.skills_index import build_index, save_index
 from skillstream.output import read_run, source_paths
 from skillstream.output.chain_check import verify_chain
 from skillstream.pipelines import tag_files
+from skillstream.tagging import files_job
 from skillstream.taxonomy.load import load_taxonomy
 from tests.data import make_jsonl, make_posting
 
@@ -84,7 +85,7 @@ def test_running_again_adds_nothing_and_goes_on_where_it_stopped(tmp_path, confi
 
 
 def test_large_files_are_cut_into_ranges_with_absolute_row_numbers(tmp_path, config, monkeypatch):
-    monkeypatch.setattr(tag_files, "RANGE_BYTES", 2000)
+    monkeypatch.setattr(files_job, "RANGE_BYTES", 2000)
     path = write(tmp_path / "a.jsonl", make_jsonl(40))
     summary = tag_files.run(config(), [path])
     rows = read_rows(tmp_path / "out")
@@ -95,7 +96,7 @@ def test_large_files_are_cut_into_ranges_with_absolute_row_numbers(tmp_path, con
     ]
     assert summary.sources[0].rows == 40
     # A later start with another default still cuts as run.json says.
-    monkeypatch.setattr(tag_files, "RANGE_BYTES", 1 << 20)
+    monkeypatch.setattr(files_job, "RANGE_BYTES", 1 << 20)
     assert tag_files.run(config(), [path]).records == 0
 
 

@@ -28,8 +28,8 @@ __all__ = ["load"]
 
 logger = logging.getLogger(__name__)
 
-# Operations that OpenVINO keeps prepared for shapes it has met, for each core: with its default of 5,000 memory
-# grows for hours. Switched off (0), it leaks.
+# Operations that OpenVINO keeps prepared for shapes that it has met: with its default of 5,000 memory grows
+# for hours. Switched off (0), it leaks.
 PREPARED = 200
 
 PRECISIONS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}

@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
@@ -162,7 +162,7 @@ def _publish(chunk: Chunk, chain: Chain, worker: TagWorker, send: Send) -> None:
     send(Published(_ages(chunk), _resident(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024))
 
 
-def _ages(chunk: Chunk) -> Sequence[float]:
+def _ages(chunk: Chunk) -> list[float]:
     now = time.time() * 1000
     return [(now - record.event_time) / 1000 for record in chunk.records if record.event_time is not None]
 
