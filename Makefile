@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 FOLDERS := $(shell find src pipelines transforms -type d -not -name __pycache__)
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo demo-stream test test-unit soak lint types format check clean
+.PHONY: install demo demo-stream test test-unit soak mutants lint types format check clean
 
 install: $(STAMP)
 
@@ -44,6 +44,13 @@ soak: $(STAMP)
 	SKILLSTREAM_NETWORK_FAULTS=100 SKILLSTREAM_FUZZ=100000 SKILLSTREAM_REFRESHES=20 SKILLSTREAM_RACES=500 \
 		$(BIN)/python -m pytest tests/faults tests/object_store --timeout 14400
 
+# Small changes to the code of the chain, the reader and the choice of tags: the unit tests must notice each.
+# What is left is listed by `mutmut results` and shown by `mutmut show NAME`; MUTANTS='skillstream.output.chain.*' takes a part.
+MUTANTS ?=
+mutants: $(STAMP)
+	nice -n 15 $(BIN)/mutmut run $(MUTANTS)
+	$(BIN)/mutmut results
+
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -59,4 +66,4 @@ format: $(STAMP)
 check: lint types test
 
 clean:
-	rm -rf $(VENV) build dist demo-output demo-stream-output .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) build dist mutants demo-output demo-stream-output .mypy_cache .ruff_cache .pytest_cache

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-SETTLED_S = 600.0  # slopes are those of what comes later
+SETTLED_MIN = 10  # slopes are those of what comes later
+LATE_MIN = 30  # ... and of what comes later still, when every shape of batch has been seen
 WIDTH, HEIGHT, LEFT, TOP, GAP = 860, 120, 70, 40, 46
 COLOURS = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#17becf", "#8c564b", "#7f7f7f")
-POINTS = 240  # a line: more cannot be told apart
+POINTS = 120  # a line: more cannot be told apart
 
 Line = tuple[str, np.ndarray, np.ndarray]  # name, minutes, values
 
@@ -33,11 +34,11 @@ def series(samples: list[dict], prefix: str, started: float) -> list[Line]:
     return lines
 
 
-def slope(line: Line) -> float | None:
-    """Least squares over what comes after the first ten minutes, per minute."""
+def slope(line: Line, after_min: float = SETTLED_MIN) -> float | None:
+    """Least squares over what comes after so many minutes, per minute."""
     _, minutes, values = line
-    late = minutes > SETTLED_S / 60
-    return round(float(np.polyfit(minutes[late], values[late], 1)[0]), 3) if late.sum() > 10 else None
+    late = minutes > after_min
+    return round(float(np.polyfit(minutes[late], values[late], 1)[0]), 2) if late.sum() > 10 else None
 
 
 def aged(ledger: dict) -> tuple[np.ndarray, np.ndarray]:
@@ -103,10 +104,11 @@ def report(work: Path, svg: Path | None = None) -> dict[str, object]:
         "lag": {"median": int(np.median(waits[2])), "most": int(waits[2].max())},
         "rss_mb": {
             name: {
-                "at_10_min": round(float(values[minutes > SETTLED_S / 60][:1].sum()), 1),
+                "at_10_min": round(float(values[minutes > SETTLED_MIN][:1].sum()), 1),
                 "last": float(values[-1]),
                 "most": float(values.max()),
                 "slope_per_min": slope((name, minutes, values)),
+                "slope_after_30_min": slope((name, minutes, values), LATE_MIN),
             }
             for name, minutes, values in memory
         },
@@ -173,7 +175,7 @@ def plot(panels: Sequence[tuple[str, list[Line]]], spans: Sequence[tuple[float, 
         for place, (name, at, values) in enumerate(lines):
             step = max(1, len(at) // POINTS)
             points = zip(LEFT + at[::step] * across, down(values[::step]), strict=True)
-            drawn = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+            drawn = " ".join(f"{x:.0f},{y:.1f}" for x, y in points)
             colour = COLOURS[place % len(COLOURS)]
             parts.append(f'<polyline points="{drawn}" fill="none" stroke="{colour}" stroke-width="1.2"/>')
             parts.append(
