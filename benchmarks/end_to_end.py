@@ -1,27 +1,45 @@
-"""How much faster is `skillstream tag` than the plain way?
+"""How much faster is `skillstream tag` than what one would use otherwise?
 
-The plain way: Beam's RunInference around sentence-transformers' own `encode`, with a top-20 against the same
-index for each of the same sentences, on the same local runner. It has no exact lane, no token-level
-match, no dedupe and writes nothing; ours does all of that and publishes Parquet.
+    python benchmarks/end_to_end.py POSTINGS.jsonl --records 1000 --environments ENVS --json --plot DIR
 
-    python benchmarks/end_to_end.py POSTINGS.jsonl --records 500 --json
+- `run_inference`: Beam's RunInference around sentence-transformers' own `encode`, with a top-20 against the
+  same index for each of the same sentences, on the same local runner. It has no exact lane, no token-level
+  match, no posting stage and writes nothing; ours does all of that and publishes Parquet.
+- `run_inference_buckets`: the same, its batches made of sentences of like length (`batch_length_fn` and
+  bucket boundaries, Beam 2.77).
+- `esco_skill_extractor` 0.1.18 and `skill_extractor` 0.2.0: other extractors, as their pages say, in
+  environments of their own: ENVS/esco_skill_extractor and ENVS/skill_extractor, made by `python -m venv` and
+  `pip install`. The first gets the weights of our base model, which are those it asks for; the second fetches
+  its own from a hub.
 
-Each contender runs in a fresh process, one after the other; loading is outside of the clock for both.
+Each contender runs in a fresh process, one after the other; loading is outside of the clock for all. One that
+cannot run is left out with the reason.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 TOP_K = 20
-CONTENDERS = ("skillstream", "run_inference")
+CONTENDERS = (
+    "skillstream",
+    "run_inference",
+    "run_inference_buckets",
+    "esco_skill_extractor",
+    "skill_extractor",
+)
+OWN_ENVIRONMENT = ("esco_skill_extractor", "skill_extractor")
+# Characters.
+BUCKETS = [16, 32, 64, 96, 128, 192, 256, 384, 512]
+BATCH = 64  # postings at once, for extractors that take a list
 
 
 def run_skillstream(postings: Path, model: str) -> dict[str, float]:
@@ -44,7 +62,7 @@ def run_skillstream(postings: Path, model: str) -> dict[str, float]:
     }
 
 
-def run_plain(postings: Path, model: str) -> dict[str, float]:
+def run_plain(postings: Path, model: str, *, buckets: bool = False) -> dict[str, float]:
     import resource
 
     import apache_beam as beam
@@ -62,7 +80,12 @@ def run_plain(postings: Path, model: str) -> dict[str, float]:
     encoder = SentenceTransformer(str(resolve_model(model).path), device="cpu")
     encoder.encode(["warm up"])
 
+    by_length = {"batch_length_fn": len, "batch_bucket_boundaries": BUCKETS} if buckets else {}
+
     class Handler(ModelHandler[str, PredictionResult, SentenceTransformer]):
+        def __init__(self) -> None:
+            super().__init__(min_batch_size=64, max_batch_size=512, **by_length)
+
         def load_model(self) -> SentenceTransformer:
             return encoder
 
@@ -75,9 +98,6 @@ def run_plain(postings: Path, model: str) -> dict[str, float]:
             scores = model.encode(list(batch), normalize_embeddings=True, show_progress_bar=False) @ vectors.T
             top = np.argpartition(-scores, TOP_K, axis=1)[:, :TOP_K]
             return [PredictionResult(text, ids) for text, ids in zip(batch, top, strict=True)]
-
-        def batch_elements_kwargs(self) -> dict[str, int]:
-            return {"min_batch_size": 64, "max_batch_size": 512}
 
     def sentences(line: bytes) -> list[str]:
         posting = parse_payload(line)
@@ -103,36 +123,124 @@ def run_plain(postings: Path, model: str) -> dict[str, float]:
     }
 
 
+def run_extractor(postings: Path, extract: Callable[[list[str]], list[list[str]]]) -> dict[str, float]:
+    """Title and description of each posting as one text; nothing of skillstream is imported here."""
+    import resource
+
+    texts = []
+    for line in postings.read_bytes().splitlines():
+        posting = json.loads(line)
+        texts.append(f"{posting.get('title') or ''}\n{posting.get('description') or ''}")
+    extract(texts[:1])  # warm up
+    started = time.monotonic()
+    found = [
+        skills for first in range(0, len(texts), BATCH) for skills in extract(texts[first : first + BATCH])
+    ]
+    seconds = time.monotonic() - started
+    return {
+        "seconds": round(seconds, 3),
+        "postings_per_second": round(len(texts) / seconds, 2),
+        "tags": sum(map(len, found)),
+        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+    }
+
+
+def run_esco_skill_extractor(postings: Path, weights: str) -> dict[str, float]:
+    from esco_skill_extractor import SkillExtractor
+
+    with contextlib.redirect_stdout(sys.stderr):
+        extractor = SkillExtractor(model=weights, device="cpu")
+    return run_extractor(postings, extractor.get_skills)
+
+
+def run_skill_extractor(postings: Path, _: str) -> dict[str, float]:
+    from skill_extractor import SkillExtractor
+
+    extractor = SkillExtractor()
+    return run_extractor(postings, lambda texts: [extractor.extract(text) for text in texts])
+
+
+def run_one(name: str, postings: Path, model: str) -> dict[str, float]:
+    match name:
+        case "skillstream":
+            return run_skillstream(postings, model)
+        case "run_inference" | "run_inference_buckets":
+            return run_plain(postings, model, buckets=name.endswith("buckets"))
+        case "esco_skill_extractor":
+            return run_esco_skill_extractor(postings, model)
+        case _:
+            return run_skill_extractor(postings, model)
+
+
+def start(name: str, sample: Path, model: str, environments: Path | None) -> dict[str, float] | str:
+    """The figures of a contender in a process of its own, or why there are none."""
+    python = Path(sys.executable)
+    if name in OWN_ENVIRONMENT:
+        if environments is None:
+            return "needs --environments"
+        from skillstream.encoder import resolve_model
+
+        python, model = environments / name / "bin" / "python", str(resolve_model("base").path)
+        if not python.exists():
+            return f"no {python}"
+    command = [str(python), __file__, str(sample), "--model", model, "--contender", name]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        return (done.stderr.strip().splitlines() or ["failed"])[-1][:200]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def plot(results: dict[str, dict[str, float]], folder: Path) -> None:
+    """Postings a second of each contender, as SVG."""
+    import matplotlib as mpl
+
+    mpl.use("svg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(7, 0.6 * len(results) + 1))
+    bars = axes.barh(list(results), [figures["postings_per_second"] for figures in results.values()])
+    axes.bar_label(bars, fmt="%.1f", padding=3)
+    axes.invert_yaxis()
+    axes.set_xlabel("postings per second, one run")
+    figure.tight_layout()
+    figure.savefig(folder / "end_to_end.svg")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("postings", type=Path, help="JSON lines")
     parser.add_argument("--records", type=int, default=500)
-    parser.add_argument("--model", default="base")
+    parser.add_argument("--model", default="default")
+    parser.add_argument("--only", nargs="*", choices=CONTENDERS, default=CONTENDERS)
+    parser.add_argument("--environments", type=Path, help="folder with an environment for each extractor")
+    parser.add_argument("--plot", type=Path, help="folder for a plot")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--contender", choices=CONTENDERS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.contender:
-        contender = {"skillstream": run_skillstream, "run_inference": run_plain}[options.contender]
-        print(json.dumps(contender(options.postings, options.model)))
+        print(json.dumps(run_one(options.contender, options.postings, options.model)))
         return
-    results = {}
+    results, left_out = {}, {}
     with tempfile.TemporaryDirectory() as folder:
         sample = Path(folder, "sample.jsonl")
         sample.write_bytes(b"\n".join(options.postings.read_bytes().splitlines()[: options.records]) + b"\n")
-        for name in CONTENDERS:
-            command = [sys.executable, __file__, str(sample), "--model", options.model, "--contender", name]
-            done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
-            results[name] = json.loads(done.stdout.splitlines()[-1])
-    ratio = results["skillstream"]["postings_per_second"] / results["run_inference"]["postings_per_second"]
-    results["ratio"] = round(ratio, 2)
+        for name in options.only:
+            found = start(name, sample, options.model, options.environments)
+            (left_out if isinstance(found, str) else results)[name] = found
+    ours = results.get("skillstream", {}).get("postings_per_second")
+    for figures in results.values() if ours else ():
+        figures["ours_is_faster_by"] = round(ours / figures["postings_per_second"], 2)
+    if options.plot:
+        plot(results, options.plot)
     if options.json:
-        print(json.dumps(results))
-    else:
-        for name in CONTENDERS:
-            print(f"{name:14} " + "  ".join(f"{key} {value:,}" for key, value in results[name].items()))
-        print(f"ratio          {results['ratio']}")
+        print(json.dumps({"results": results, "left_out": left_out}))
+        return
+    for name, figures in results.items():
+        print(f"{name:22} " + "  ".join(f"{key} {value:,}" for key, value in figures.items()))
+    for name, reason in left_out.items():
+        print(f"{name:22} left out: {reason}")
 
 
 if __name__ == "__main__":
