@@ -2,7 +2,7 @@
 
     python benchmarks/latency.py --input POSTINGS.jsonl --seconds 60 --plot latency.svg
 
-First the capacity: a back-fill of `--records`. Then a stream for each share of it (10, 40, 70 and 90 %), with
+First the capacity: `--records` at once. Then a stream for each share of it (10, 40, 70 and 90 %), with
 records sent at random moments (a Poisson process). A row is visible when a reader that lists `DIR/tags` every
 20 ms finds its file; its latency counts from when the record was sent. A real Kafka, the real encoder,
 processes of their own. Prints a JSON object a load, and draws p50, p99 and maximum.
@@ -63,9 +63,9 @@ class Stream:
         process = psutil.Process(self.process.pid)
         return sum(p.memory_info().rss for p in (process, *process.children(recursive=True))) / 1e6
 
-    def result(self) -> dict[str, object]:
-        output, _ = self.process.communicate(timeout=3600)
-        return json.loads(output.splitlines()[-1])
+    def end(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        self.process.communicate(timeout=600)
 
 
 class Watcher:
@@ -114,16 +114,22 @@ def send(bootstrap: str, topic: str, payloads: list[bytes], rate: float, seconds
 
 
 def capacity(server: KafkaServer, folder: Path, payloads: list[bytes], flags: list[str]) -> float:
+    """Records a second of a stream that has loaded and finds them all at once."""
     create_topic(server.bootstrap, "capacity", PARTITIONS)
-    producer = KafkaProducer(bootstrap_servers=server.bootstrap)
+    stream = Stream(server.bootstrap, "capacity", folder / "capacity", *flags)
+    stream.wait_until_ready()
+    watcher = Watcher(folder / "capacity")
+    producer, started = KafkaProducer(bootstrap_servers=server.bootstrap), time.monotonic()
     for number, payload in enumerate(payloads):
         producer.send("capacity", payload, partition=number % PARTITIONS)
     producer.close()
-    stream = Stream(server.bootstrap, "capacity", folder / "capacity", "--stop-at-end", *flags)
-    stream.wait_until_ready()
-    started = time.monotonic()
-    summary = stream.result()
-    return summary["records"] / (time.monotonic() - started)
+    while len(watcher.seen) < len(payloads):
+        assert stream.process.poll() is None, "the stream ended"
+        time.sleep(LOOK_S)
+    seconds = time.monotonic() - started
+    watcher.close()
+    stream.end()
+    return len(payloads) / seconds
 
 
 def latencies(
@@ -142,8 +148,7 @@ def latencies(
         time.sleep(0.1)
     memory.append(stream.resident_mb())
     watcher.close()
-    stream.process.send_signal(signal.SIGTERM)
-    stream.result()
+    stream.end()
     waits = np.array([watcher.seen[key] - moment for key, moment in sent.items() if key in watcher.seen])
     p50, p99 = np.quantile(waits, [0.5, 0.99])
     return {
@@ -196,7 +201,7 @@ def main() -> None:
     )
     parser.add_argument("--input", type=Path, default=ROOT / "samples" / "postings.jsonl")
     parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--records", type=int, default=300, help="of the back-fill that tells the capacity")
+    parser.add_argument("--records", type=int, default=300, help="that tell the capacity")
     parser.add_argument("--capacity", type=float, help="records a second, if it is known")
     parser.add_argument("--plot", type=Path)
     options, options.flags = parser.parse_known_args()
