@@ -117,7 +117,7 @@ class LocalJob:
     """`skillstream stream` as a process of its own."""
 
     def __init__(self, bootstrap: str, output: str, work: Path) -> None:
-        self._command = [sys.executable, "-m", "skillstream", "stream", "--json"]
+        self._command = [sys.executable, "-m", "skillstream", "stream", "--json", "--workers=1"]
         self._command += [f"--bootstrap-servers={bootstrap}", f"--topic={TOPIC}", f"--output={output}"]
         self._command += [f"--cache-sentences={CACHED_SENTENCES}"]
         self._log = (work / "stream.log").open("ab")

@@ -243,7 +243,7 @@ def hash_index(folder: Path) -> Path:
 def command(kind: str, folder: Path, stand_in: bool) -> Iterator[list[str]]:
     """The command that reads an input of this kind."""
     start = [sys.executable, "-c", HASH] if stand_in else [sys.executable, "-m", "skillstream"]
-    end = [f"--output={folder / 'out'}", "--json"]
+    end = [f"--output={folder / 'out'}", "--json", "--workers=1"]
     end += [f"--index={hash_index(folder)}"] if stand_in else []
     if kind in FILES:
         yield [*start, "tag", str(FILES[kind](folder)), *end]
