@@ -24,6 +24,5 @@ if __name__ == "__main__":
         import skillstream.pipelines.tag_files  # noqa: F401 - slow import, before the test's clock starts
 
         print("ready", flush=True)
-        sys.exit(
-            main(["tag", source, "--output", output, "--index", index, "--max-chunk-rows", "5", "--json"])
-        )
+        options = ["--output", output, "--index", index, "--max-chunk-rows", "5", "--json"]
+        sys.exit(main(["tag", source, *options, "--workers", "1"]))  # the stand-in is in this process
