@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import math
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -26,6 +27,10 @@ __all__ = ["flink_flags", "start_afresh", "submit"]
 
 # Flink gives a stuck task 180 s before it takes the whole TaskManager down.
 CANCEL_S = 240.0
+
+# Readers that never end their bundle let no checkpoint through: ten years, so that none is ever begun. Without
+# any interval Flink would not restart a job that fails.
+NO_CHECKPOINTS_MS = 10 * 365 * 86_400_000
 LOCK = "_afresh.lock"
 
 # A switch without a value, which turns off what is on by default. Flink chains the impulse to what follows it
@@ -40,7 +45,9 @@ def flink_flags(flink: FlinkConfig, topic: str) -> list[str]:
         "job_name": flink.name_for(topic),
         "parallelism": flink.parallelism,
         "sdk_worker_parallelism": flink.workers_per_task_manager,
-        "checkpointing_interval": round(flink.checkpoint_interval * 1000),
+        "checkpointing_interval": round(flink.checkpoint_interval * 1000)
+        if flink.bundle_seconds
+        else NO_CHECKPOINTS_MS,
         "max_bundle_size": BUNDLE_SIZE,
     }
     if flink.job_endpoint:
@@ -87,7 +94,7 @@ def submit(config: StreamConfig, flink: FlinkConfig, beam_flags: Sequence[str] =
     logging.getLogger("apache_beam.options.pipeline_options").setLevel(logging.ERROR)
     try:
         pipeline = beam.Pipeline(runner=runner, options=PipelineOptions(flags))
-        tag_stream.build(pipeline, start.config, plan, bundle_s=flink.bundle_seconds)
+        tag_stream.build(pipeline, start.config, plan, bundle_s=flink.bundle_seconds or math.inf)
         result = pipeline.run()
     except SkillstreamError:
         raise

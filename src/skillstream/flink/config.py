@@ -43,7 +43,9 @@ class FlinkConfig:
         "Address for checkpoints that the whole cluster can reach; default: the cluster's own setting.",
     )
     bundle_seconds: float = option(
-        2.0, "Seconds after which a reader ends its bundle; checkpoints and stops wait for that."
+        2.0,
+        "Seconds after which a reader ends its bundle; checkpoints and stops wait for that. 0: readers never end "
+        "it, and there are no checkpoints; nothing grows, and only --cancel stops the job.",
     )
     savepoint_path: str | None = option(
         None,
@@ -74,8 +76,8 @@ class FlinkConfig:
                 "--checkpoint-interval must be above 0: streaming on Flink without checkpoints stops for "
                 "good, without an error, at the first failure"
             )
-        if not 0.1 <= self.bundle_seconds <= 60:
-            raise UsageError(f"--bundle-seconds must lie in [0.1, 60], got {self.bundle_seconds}")
+        if self.bundle_seconds != 0 and not 0.1 <= self.bundle_seconds <= 60:
+            raise UsageError(f"--bundle-seconds must be 0 or lie in [0.1, 60], got {self.bundle_seconds}")
 
     def name_for(self, topic: str) -> str:
         """The job's name."""

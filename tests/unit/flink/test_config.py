@@ -31,7 +31,7 @@ from skillstream.tagging.stream_config import StreamConfig
         ({"worker_pool": "localhost:"}, "--worker-pool"),
         ({"checkpoint_dir": "/shared/checkpoints"}, "--checkpoint-dir must be an address such as file:///"),
         ({"savepoint_path": "savepoint-1"}, "--savepoint-path must be an address"),
-        ({"bundle_seconds": 0}, "--bundle-seconds"),
+        ({"bundle_seconds": 0.01}, "--bundle-seconds"),
         ({"workers_per_task_manager": -1}, "--workers-per-task-manager"),
     ],
 )
