@@ -3,11 +3,12 @@
     python -m benchmarks.flink_growth --mode hand-over --seconds 900 --output growth.json
     python -m benchmarks.flink_growth --plot growth.json --output growth.svg
 
-Modes: `hand-over` (every 2 s, a checkpoint every 10 s: the defaults), `one-group` (the same with one key group for
-each subtask) and `one-bundle` (`--bundle-seconds 0`: no hand-over and no checkpoint). A real Kafka and a real
-Flink with one TaskManager and two slots on loopback, parallelism 2, four partitions, a small model with random weights. Live heap
-is what a class histogram counts after a full collection of the TaskManager. At the end a worker is killed, and the seconds
-are taken until rows come again; then every record must have become one row. One JSON object a run, appended.
+Modes: `hand-over` (every 2 s, a checkpoint every 10 s: the defaults), `one-group` (the same with one key
+group for each subtask) and `one-bundle` (`--bundle-seconds 0`: no hand-over and no checkpoint). A real Kafka and a
+real Flink with one TaskManager and two slots on loopback, parallelism 2, four partitions, a small model with
+random weights. Live heap is what a class histogram counts after a full collection of the TaskManager. At the
+end a worker is killed, and the seconds are taken until rows come again; then every record must have become
+one row. One JSON object a run, appended.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import subprocess
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.flink_stream import ages, memory_mb, model_and_index
@@ -101,47 +103,40 @@ def measure(stream: FlinkStream, more: list[str], arguments: argparse.Namespace)
 
 
 COLOURS = {"hand-over": "#c23b22", "one-group": "#e69f00", "one-bundle": "#0072b2"}
-WIDTH, HEIGHT, MARGIN = 640, 220, 60
+WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 640, 220, 60, 20, 30
 
 
-def panel(runs: list[dict], key: str, title: str, top: int) -> str:
+def panel(runs: list[dict], title: str, value: Callable[[dict], float], top: int) -> str:
     """One chart as SVG: minutes to the right, the figure upwards, a line for each run."""
-    lines_of = {
-        run["mode"]: [(item["minute"], item[key] / 1024) for item in run["samples"] if item[key] is not None]
-        for run in runs
-    }
+    lines_of = {run["mode"]: [(item["minute"], value(item)) for item in run["samples"]] for run in runs}
     points = [point for line in lines_of.values() for point in line]
-    most_x, most_y = (max((point[axis] for point in points), default=1.0) or 1.0 for axis in (0, 1))
+    most_x, most_y = max(x for x, _ in points), max(y for _, y in points)
+    floor = top + HEIGHT - BOTTOM
     drawn = [
-        f'<text x="{MARGIN}" y="{top + 16}" font-weight="bold">{title}</text>'
-        f'<text x="4" y="{top + 40}">{most_y:,.1f}</text><text x="4" y="{top + HEIGHT - 20}">0</text>'
-        f'<text x="{WIDTH - 60}" y="{top + HEIGHT - 2}">{most_x:.0f} min</text>'
-        f'<path d="M{MARGIN} {top + 30}V{top + HEIGHT - 20}H{WIDTH}" fill="none" stroke="black"/>'
+        f'<text x="{LEFT}" y="{top + 16}" font-weight="bold">{title}</text>',
+        f'<text x="4" y="{top + TOP + 10}">{most_y:,.1f}</text><text x="4" y="{floor}">0</text>',
+        f'<text x="{WIDTH - 50}" y="{floor + 16}">{most_x:.0f} min</text>',
+        f'<path d="M{LEFT} {top + TOP}V{floor}H{WIDTH}" fill="none" stroke="black"/>',
     ]
     for number, (mode, line) in enumerate(lines_of.items()):
-        path = " ".join(
-            f"{MARGIN + x / most_x * (WIDTH - MARGIN):.1f},{top + HEIGHT - 20 - y / most_y * (HEIGHT - 50):.1f}"
+        at = [
+            (LEFT + x / most_x * (WIDTH - LEFT), floor - y / most_y * (HEIGHT - BOTTOM - TOP))
             for x, y in line
-        )
-        drawn.append(
-            f'<polyline points="{path}" fill="none" stroke="{COLOURS[mode]}" stroke-width="2"/>'
-            f'<text x="{WIDTH - 320 + number * 110}" y="{top + 16}" fill="{COLOURS[mode]}">{mode}</text>'
-        )
+        ]
+        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in at)
+        colour = COLOURS[mode]
+        drawn.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        drawn.append(f'<text x="{WIDTH - 320 + number * 110}" y="{top + 16}" fill="{colour}">{mode}</text>')
     return "".join(drawn)
 
 
 def plot(runs: list[dict]) -> str:
-    panels = (
-        panel(runs, "live_heap_kb", "TaskManager: live heap, MB", 0)
-        + panel(
-            [run | {"samples": [s | {"kb": (s["checkpoint_bytes"] or 0)} for s in run["samples"]]} for run in runs],
-            "kb",
-            "Latest checkpoint, KB",
-            HEIGHT + 10,
-        )
-    )  # fmt: skip
-    size = f'viewBox="0 0 {WIDTH + 10} {2 * HEIGHT + 20}"'
-    return f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif" font-size="12">{panels}</svg>\n'
+    heap = panel(runs, "TaskManager: live heap, MB", lambda item: item["live_heap_kb"] / 1024, 0)
+    size = panel(
+        runs, "Latest checkpoint, KB", lambda item: (item["checkpoint_bytes"] or 0) / 1024, HEIGHT + 10
+    )
+    view = f'viewBox="0 0 {WIDTH + 10} {2 * HEIGHT + 20}" font-family="sans-serif" font-size="12"'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {view}>{heap}{size}</svg>\n'
 
 
 def main() -> None:

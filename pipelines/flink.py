@@ -6,32 +6,24 @@ import dataclasses
 import logging
 import math
 from collections.abc import Sequence
-from contextlib import nullcontext
-from pathlib import Path
 
 import apache_beam as beam
 import grpc  # type: ignore[import-untyped]
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.runner import PipelineState
-from filelock import FileLock, Timeout
 
 from skillstream.errors import RunError, SkillstreamError, UsageError
 from skillstream.flink import FlinkConfig, FlinkJob, FlinkRest
 from skillstream.pipelines import tag_stream
 from skillstream.pipelines.options import BUNDLE_SIZE, check_cluster_flags, pipeline_runner
-from skillstream.storage import is_url
 from skillstream.tagging import StreamConfig
 from skillstream.tagging.stream_start import prepare_stream
 
-__all__ = ["flink_flags", "start_afresh", "submit"]
+__all__ = ["flink_flags", "submit"]
 
-# Flink gives a stuck task 180 s before it takes the whole TaskManager down.
-CANCEL_S = 240.0
-
-# Readers that never end their bundle let no checkpoint through: ten years, so that none is ever begun. Without
-# any interval Flink would not restart a job that fails.
+# Readers that never end their bundle let no checkpoint through: ten years, so that none is ever begun.
+# Without any interval Flink would not restart a job that fails.
 NO_CHECKPOINTS_MS = 10 * 365 * 86_400_000
-LOCK = "_afresh.lock"
 
 # A switch without a value, which turns off what is on by default. Flink chains the impulse to what follows it
 # at parallelism 1 only, names operators by their chains, and refuses a savepoint of other names.
@@ -109,30 +101,3 @@ def submit(config: StreamConfig, flink: FlinkConfig, beam_flags: Sequence[str] =
             return False
 
     return cluster.await_running(name, given_up=given_up)
-
-
-def start_afresh(
-    config: StreamConfig, flink: FlinkConfig, beam_flags: Sequence[str] = (), *, patience_s: float
-) -> FlinkJob | None:
-    """Cancels the job, if there still is one, and submits it again: safe at any time.
-
-    Of several watchdogs of one output one does it, and `None` comes back to the others: they find the file
-    `_afresh.lock` in the output taken (an object store cannot lock) or a job younger than `patience_s`
-    seconds.
-
-    Raises:
-        UsageError: as `submit`.
-        RunError: the old job does not end, or the new one does not start.
-    """
-    lock = nullcontext() if is_url(config.output) else FileLock(Path(config.output, LOCK), timeout=0)
-    cluster = FlinkRest(flink.rest)
-    try:
-        with lock:
-            jobs = cluster.alive(flink.name_for(config.topic))
-            if any(job.duration < patience_s * 1000 for job in jobs):
-                return None
-            for job in jobs:
-                cluster.cancel(job.id, timeout_s=CANCEL_S)
-            return submit(config, flink, beam_flags)
-    except Timeout:
-        return None

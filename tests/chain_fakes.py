@@ -1,5 +1,6 @@
 """Small real stores for the chain's tests: one in memory, one that dies, one that goes step by step."""
 
+import bisect
 import io
 import threading
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from obstore.store import MemoryStore as ObstoreMemory
 from skillstream.output.chain import Chain
 from skillstream.rows import Row, RowError, Tag
 from skillstream.storage.bucket import Bucket
+from skillstream.storage.listing import PAGE, first_after
 from skillstream.storage.object_store import ObjectStore
 from skillstream.storage.store import LocalStore, Store
 from skillstream.storage.url import ObjectURL
@@ -69,17 +71,39 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
-        self.listed = 0
+        self.listed = 0  # requests: a page each
         self.read_paths: list[str] = []
+        self.bytes_read = 0
+        self._sorted: list[str] = []
 
-    def names(self, folder: str, prefix: str = "") -> list[str]:
+    def names(self, folder: str) -> list[str]:
+        below = [path[len(folder) + 1 :] for path in self.files if path.startswith(f"{folder}/")]
+        found = sorted({path.split("/")[0] for path in below})
+        self.listed += 1 + len(found) // PAGE
+        return found
+
+    def names_after(self, folder: str, prefix: str, after: str = "") -> list[str]:
         self.listed += 1
-        below = [path[len(folder) + 1 :] for path in self.files if path.startswith(f"{folder}/{prefix}")]
-        return sorted({path.split("/")[0] for path in below})
+        return first_after(self._in_order(folder), prefix, after)
+
+    def _in_order(self, folder: str) -> list[str]:
+        """Kept: to sort the names of a long chain for each request would take minutes."""
+        if len(self._sorted) != len(self.files):
+            self._sorted = sorted(self.files)
+        way = len(folder) + 1
+        first = bisect.bisect_left(self._sorted, f"{folder}/")
+        last = bisect.bisect_left(self._sorted, f"{folder}0")  # 0 comes after the slash
+        return [path[way:] for path in self._sorted[first:last]]
 
     def read(self, path: str) -> bytes | None:
         self.read_paths.append(path)
+        self.bytes_read += len(self.files.get(path, b""))
         return self.files.get(path)
+
+    def read_end(self, path: str, size: int) -> bytes | None:
+        self.read_paths.append(path)
+        self.bytes_read += min(size, len(self.files.get(path, b"")))
+        return None if path not in self.files else self.files[path][-size:]
 
     def create(self, path: str, data: bytes) -> bool:
         return self.files.setdefault(path, data) is data
@@ -179,11 +203,17 @@ class SteppedWriter:
             raise Crash
         return self._store
 
-    def names(self, folder: str, prefix: str = "") -> list[str]:
-        return self._wait().names(folder, prefix)
+    def names(self, folder: str) -> list[str]:
+        return self._wait().names(folder)
+
+    def names_after(self, folder: str, prefix: str, after: str = "") -> list[str]:
+        return self._wait().names_after(folder, prefix, after)
 
     def read(self, path: str) -> bytes | None:
         return self._wait().read(path)
+
+    def read_end(self, path: str, size: int) -> bytes | None:
+        return self._wait().read_end(path, size)
 
     def create(self, path: str, data: bytes) -> bool:
         return self._wait().create(path, data)

@@ -8,7 +8,8 @@ import promql_parser
 import pytest
 import yaml
 
-from skillstream.monitoring.watchdog import Look, Stall, WatchdogMetrics
+from skillstream.monitoring.look import Look
+from skillstream.monitoring.watchdog import Stall, WatchdogMetrics
 from tests.deploy.manifests import DEPLOY, ROOT
 from tests.metrics import labels_of, served_by_a_stream
 

@@ -17,7 +17,7 @@ from skillstream.encoder import load_encoder
 from skillstream.errors import RunError
 from skillstream.flink.rest import FlinkRest
 from skillstream.index.skills_index import build_index, save_index
-from skillstream.monitoring.watchdog import Look, look_at
+from skillstream.monitoring.look import Look, StreamEyes
 from skillstream.output.chain import Chain
 from skillstream.tagging.stream_config import StreamConfig
 from skillstream.taxonomy.skills import Taxonomy
@@ -147,9 +147,8 @@ class FlinkStream:
         return {p: Chain(self.output, self.topic, p).head() or 0 for p in range(PARTITIONS)}
 
     def _look(self) -> Look:
-        return look_at(
-            StreamConfig(bootstrap_servers=self.bootstrap, topic=self.topic, output=str(self.output))
-        )
+        config = StreamConfig(bootstrap_servers=self.bootstrap, topic=self.topic, output=str(self.output))
+        return StreamEyes(config).look()
 
     def rows(self) -> int:
         """Rows that are published by now, each offset once or not at all."""

@@ -62,7 +62,7 @@ def test_a_job_that_hangs_is_seen_and_mended_by_one_of_two_watchdogs(
                 dog.wait()
     told = "".join(log.read_text() for log in logs)
     assert "stands still" in told
-    assert "starting it afresh" in told
+    assert "it was started afresh" in told
     jobs = [job for job in rest.jobs() if job.name == stream.name]
     assert [(job.state, job.id == first) for job in jobs] == [("RUNNING", False), ("CANCELED", True)]
     for worker in flink.workers():

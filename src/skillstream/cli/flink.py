@@ -15,7 +15,7 @@ from skillstream.cli.groups import CommandGroup
 from skillstream.cli.options import config_options, json_option
 from skillstream.errors import UsageError
 from skillstream.flink import FlinkConfig, FlinkJob, FlinkRest
-from skillstream.monitoring import Watchdog, WatchdogMetrics, look_at, watch
+from skillstream.monitoring import Look, StreamEyes, Watchdog, WatchdogMetrics, watch
 from skillstream.output import check_layout
 from skillstream.tagging import StreamConfig
 
@@ -168,8 +168,8 @@ def watch_command(
     """Watch from outside whether the stream gets on; exit code 1 as soon as it does not.
 
     Kafka says what waits, the files in --output say what is done: a job that says RUNNING and reads
-    nothing is seen. With --mend it is started afresh, which is safe at any time, and watching goes on; so
-    is a job that somebody has stopped: end the watchdog before the job.
+    nothing is seen. With --mend it is started afresh, which is safe at any time, and watching goes on. A job
+    that somebody has stopped or cancelled is left alone.
     """
     config, flink = split_options(options)
     check_layout(config.output)
@@ -182,18 +182,25 @@ def watch_command(
                 f"--metrics-port {metrics_port}: cannot listen on {metrics_address}: {error}"
             ) from error
 
-    def mend_it() -> bool:
-        from skillstream.pipelines.flink import start_afresh  # Beam takes seconds to import
+    eyes = StreamEyes(config)
+    if not mend:
+        watch(eyes.look, Watchdog(stall_after), metrics, topic=config.topic, every_s=every)
+        return 0
+    from skillstream.pipelines.flink_restart import Restarter  # Beam takes seconds to import
 
-        return start_afresh(config, flink, beam_flags or [], patience_s=stall_after) is not None
+    restarter = Restarter(config, flink, beam_flags or [], patience_s=stall_after)
+
+    def look(afresh: bool) -> Look:
+        restarter.see()
+        return eyes.look(afresh)
 
     watch(
-        lambda: look_at(config),
+        look,
         Watchdog(stall_after),
         metrics,
         topic=config.topic,
         every_s=every,
-        mend=mend_it if mend else None,
+        mend=restarter.restart,
     )
     return 0
 

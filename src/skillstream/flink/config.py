@@ -44,8 +44,8 @@ class FlinkConfig:
     )
     bundle_seconds: float = option(
         2.0,
-        "Seconds after which a reader ends its bundle; checkpoints and stops wait for that. 0: readers never end "
-        "it, and there are no checkpoints; nothing grows, and only --cancel stops the job.",
+        "Seconds after which a reader ends its bundle; checkpoints and stops wait for that. 0: readers never "
+        "end it, and there are no checkpoints; nothing grows, and only --cancel stops the job.",
     )
     savepoint_path: str | None = option(
         None,

@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
+from skillstream.storage import WAITS, Waits
+
 __all__ = ["DRAIN", "LIVE", "Live", "Reading", "Snapshot"]
 
 # Set: publish what is buffered and end. Looked at before each poll.
@@ -26,7 +28,8 @@ WINDOW_S = 60.0
 # so what is kept must be bounded by time alone.
 ENTRY_S = 0.5
 
-# Kafka has not answered for so long, or one chunk has taken so long: the reader is stuck.
+# Kafka has not answered for so long, or one chunk has taken so long: the reader is stuck. Not if it knows why
+# and tries again (Kafka or the store is away): starting it anew would help nothing.
 NO_ANSWER_S = 30.0
 NO_CHUNK_S = 120.0
 
@@ -59,8 +62,9 @@ class Snapshot:
 
     Ages in seconds, by the records' own time when their file was published; `age_buckets` are pairs of
     an upper bound and the number of records not older. `title_only` postings had no description; `fields` are
-    names of the fields that they have. `stuck` and `not_ready` say why, if so. `restarts` of workers that
-    died; `resident` is worker → bytes of memory, of workers that are processes of their own.
+    names of the fields that they have. `waiting_s` is for how long the store has been away, 0 if it is not.
+    `problem`, `stuck` and `not_ready` say why, if so. `restarts` of workers that died; `resident` is worker →
+    bytes of memory, of workers that are processes of their own.
     """
 
     records: int
@@ -81,6 +85,7 @@ class Snapshot:
     positions: Mapping[int, int]
     model_version: str
     taxonomy_version: str
+    waiting_s: float
     problem: str | None
     stuck: str | None
     not_ready: str | None
@@ -93,6 +98,7 @@ class Live:
     """The figures, safe to write and read from several threads."""
 
     now: Callable[[], float] = time.monotonic
+    waits: Waits = field(default_factory=lambda: WAITS)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _readings: dict[int, Reading] = field(default_factory=dict)
     _heard_at: dict[int, float] = field(default_factory=dict)
@@ -111,7 +117,7 @@ class Live:
 
     def clear(self) -> None:
         """Forgets everything: another stream begins in this process."""
-        fresh = Live(self.now)
+        fresh = Live(self.now, self.waits)
         with self._lock:
             for item in dataclasses.fields(self):
                 if item.name != "_lock":
@@ -196,6 +202,8 @@ class Live:
             now = self.now()
             self._forget(now)
             ages = sorted(age for _, age in self._ages)
+            wait = self.waits.longest()
+            problem = self._problem(wait)
             return Snapshot(
                 records=self._counts["records"],
                 rejected=dict(self._rejected),
@@ -217,9 +225,10 @@ class Live:
                 },
                 model_version=self._versions[0],
                 taxonomy_version=self._versions[1],
-                problem=next((r.problem for r in self._readings.values() if r.problem), None),
-                stuck=self._stuck(now),
-                not_ready=self._not_ready(),
+                waiting_s=0.0 if wait is None else wait[0],
+                problem=problem,
+                stuck=None if wait else self._stuck(now),
+                not_ready=problem if len(self._heard_at) >= self._readers else self._phase,
                 restarts=self._counts["restarts"],
                 resident=dict(self._resident),
             )
@@ -237,18 +246,19 @@ class Live:
 
     def _stuck(self, now: float) -> str | None:
         for reader, at in self._heard_at.items():
-            if now - at > NO_CHUNK_S:
-                return f"reader {reader} has been at one chunk for {now - at:.0f} s"
-            silent = at - self._readings[reader].contact_at
-            if silent > NO_ANSWER_S:
+            working = now - max(at, self.waits.ended_at)
+            if working > NO_CHUNK_S:
+                return f"reader {reader} has been at one chunk for {working:.0f} s"
+            reading = self._readings[reader]
+            silent = at - reading.contact_at
+            if silent > NO_ANSWER_S and reading.problem is None:
                 return f"reader {reader} has had no answer from Kafka for {silent:.0f} s"
         return None
 
-    def _not_ready(self) -> str | None:
-        if len(self._heard_at) < self._readers:
-            return self._phase
-        problems = [reading.problem for reading in self._readings.values() if reading.problem]
-        return problems[0] if problems else None
+    def _problem(self, wait: tuple[float, str] | None) -> str | None:
+        if wait is not None:
+            return f"waiting for the store for {wait[0]:.0f} s: {wait[1]}"
+        return next((reading.problem for reading in self._readings.values() if reading.problem), None)
 
 
 def _percentile(ordered: Sequence[float], share: float) -> float | None:

@@ -78,6 +78,9 @@ class StreamCollector(Collector):
             sum_value=live.age_sum,
         )
         yield GaugeMetricFamily("skillstream_healthy", "1 unless stuck.", value=float(live.stuck is None))
+        yield GaugeMetricFamily(
+            "skillstream_store_away_seconds", "For how long the store has been away.", value=live.waiting_s
+        )
         versions = {
             "model": live.model_version,
             "taxonomy": live.taxonomy_version,

@@ -9,37 +9,25 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter as Counts
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from skillstream.errors import RunError, SkillstreamError
-from skillstream.output import Chain
-from skillstream.sources.kafka.client import end_offsets, make_admin, make_consumer, topic_facts
-from skillstream.sources.kafka.client_settings import load_client_settings
-from skillstream.sources.kafka.retry import one_line
-from skillstream.tagging import StreamConfig
+from skillstream.monitoring.look import Look
 
-__all__ = ["Look", "Stall", "Watchdog", "WatchdogMetrics", "look_at", "watch"]
+__all__ = ["Mended", "Stall", "Watchdog", "WatchdogMetrics", "watch"]
 
 logger = logging.getLogger(__name__)
 
 # A partition that stays where it is after this many fresh starts has a reason that no restart fixes.
 MOST_MENDS = 3
 
-
-@dataclass(frozen=True)
-class Look:
-    """One moment, by partition: `heads`, where the output ends, and `ends`, where the topic ends."""
-
-    heads: Mapping[int, int]
-    ends: Mapping[int, int]
-
-    @property
-    def lag(self) -> dict[int, int]:
-        """Offsets that are waiting."""
-        return {p: max(0, end - self.heads.get(p, 0)) for p, end in self.ends.items()}
+# What came of a restart: done; another process is doing it or has just done it; not done, since somebody has
+# stopped the job on purpose.
+Mended = Literal["started", "theirs", "stopped"]
 
 
 @dataclass(frozen=True)
@@ -72,10 +60,16 @@ class Watchdog:
         self._now = now
         self._heads: dict[int, int] = {}
         self._since: dict[int, float] = {}
+        self._looked_at = now()
+        self._missed = False
 
     def look(self, seen: Look) -> list[Stall]:
         """Takes one look in; the partitions that have stalled by now."""
         now, stalls = self._now(), []
+        if self._missed:
+            blind_s = now - self._looked_at
+            self._since = {partition: since + blind_s for partition, since in self._since.items()}
+        self._looked_at, self._missed = now, False
         for partition, lag in sorted(seen.lag.items()):
             head = seen.heads.get(partition, 0)
             if lag == 0 or self._heads.get(partition) != head:
@@ -86,6 +80,12 @@ class Watchdog:
                 if seconds >= self.stall_s:
                     stalls.append(Stall(partition, head, lag, seconds))
         return stalls
+
+    def missed(self) -> None:
+        """A look failed: if Kafka or the store is away, rows cannot come. The time until the next look is no
+        standing still.
+        """
+        self._missed = True
 
     def restarted(self) -> None:
         """The job was started afresh: every partition has its full time again."""
@@ -106,6 +106,9 @@ class WatchdogMetrics:
         )
         self.alarms = Counter(f"{name}_alarms", "Stalls seen.", registry=self.registry)
         self.mends = Counter(f"{name}_mends", "Times the job was started afresh.", registry=self.registry)
+        self.stopped = Gauge(
+            f"{name}_stopped", "1 while it leaves a stopped job alone.", registry=self.registry
+        )
         self.looked_at = Gauge(
             f"{name}_last_look_timestamp_seconds",
             "When Kafka and output were last seen.",
@@ -121,46 +124,37 @@ class WatchdogMetrics:
             self.stalled.labels(topic, str(partition)).set(partition in stalled)
 
 
-def look_at(config: StreamConfig) -> Look:
-    """Asks Kafka where the topic ends, and the output where its chains end.
-
-    Raises:
-        SourceError: there is no such topic.
-        RunError: Kafka does not answer.
-    """
-    settings = load_client_settings(config.bootstrap_servers, config.kafka_config)
-    clients = []
-    try:
-        clients += [admin := make_admin(settings)]
-        partitions = topic_facts(admin, config.topic).partitions
-        clients += [consumer := make_consumer(settings)]
-        ends = end_offsets(consumer, config.topic, partitions)
-    except SkillstreamError:
-        raise
-    except Exception as error:
-        raise RunError(f"Kafka cannot be asked: {one_line(error, settings)}") from error
-    finally:
-        for client in clients:
-            client.close()
-    heads = {p: Chain(config.output, config.topic, p).head() for p in partitions}
-    return Look({p: head for p, head in heads.items() if head is not None}, ends)
+_NOT_DONE: dict[Mended, str] = {
+    "theirs": "somebody else has started it, or is about to",
+    "stopped": "not started afresh: somebody has stopped the job, or none was ever seen; "
+    "`skillstream flink submit` starts it",
+}
 
 
 def watch(
-    look: Callable[[], Look],
+    look: Callable[[bool], Look],
     dog: Watchdog,
     metrics: WatchdogMetrics,
     *,
     topic: str,
     every_s: float,
-    mend: Callable[[], bool] | None = None,
+    mend: Callable[[], Mended] | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
     """Polls every `every_s` seconds until stopped.
 
-    If `mend` is given, it is called to restart a stalled job; it returns False if another process is doing so
-    or has just done it. A look that fails (Kafka is away, say) is logged and counts as no stall. After a
-    restart, also one that failed, every partition has its full time again.
+    If `mend` is given, it is called to restart a stalled job. A look that fails (Kafka or the store is away)
+    is logged, and no time counts until the next one. After a restart, also one that failed or was not made,
+    every partition has its full time again.
+
+    Args:
+        look: looks; told True, it trusts nothing that it remembers: so is a stall confirmed.
+        dog: says what is a stall.
+        metrics: what is told Prometheus.
+        topic: whose ends they are.
+        every_s: seconds between two looks.
+        mend: restarts the job.
+        sleep: how to wait.
 
     Raises:
         RunError: a stall, without `mend`; or a partition is where it was `MOST_MENDS` fresh starts ago,
@@ -169,11 +163,15 @@ def watch(
     mends: Counts[tuple[int, int]] = Counts()  # by partition and where it stands
     while True:
         try:
-            seen = look()
-        except RunError as error:
-            logger.warning("%s", error)
-        else:
+            seen = look(False)
             stalls = dog.look(seen)
+            if stalls:
+                seen = look(True)
+                stalls = dog.look(seen)
+        except RunError as error:
+            dog.missed()
+            logger.warning("%s; nothing counts as a stall until it can be seen again", error)
+        else:
             metrics.seen(topic, seen, stalls)
             if stalls:
                 metrics.alarms.inc()
@@ -183,13 +181,16 @@ def watch(
                     raise RunError(f"the stream stands still: {message}")
                 if max(mends[key] for key in standing) >= MOST_MENDS:
                     raise RunError(f"the stream stands still after {MOST_MENDS} fresh starts: {message}")
-                logger.error("the stream stands still: %s; starting it afresh", message)
+                logger.error("the stream stands still: %s", message)
                 try:
-                    if mend():
+                    done = mend()
+                    metrics.stopped.set(done == "stopped")
+                    if done == "started":
+                        logger.warning("it was started afresh")
                         metrics.mends.inc()
                         mends.update(standing)
                     else:
-                        logger.warning("somebody else has started it, or is about to")
+                        logger.warning(_NOT_DONE[done])
                 except SkillstreamError as error:
                     logger.error("it was not started afresh: %s", error)
                     mends.update(standing)

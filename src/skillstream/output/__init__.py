@@ -5,6 +5,7 @@ from __future__ import annotations
 from skillstream.output.chain import Chain, PublishResult, sweep
 from skillstream.output.chain_check import verify_chain
 from skillstream.output.chain_file import FileFormatError, decode_header, decode_table
+from skillstream.output.chain_tail import ChainTail
 from skillstream.output.layout import (
     RUN_FILE,
     TAGS_FOLDER,
@@ -14,6 +15,7 @@ from skillstream.output.layout import (
     check_layout,
     files,
     holds_output,
+    restart_mark,
 )
 from skillstream.output.run_info import (
     RunInfo,
@@ -31,6 +33,7 @@ __all__ = [
     "RUN_FILE",
     "TAGS_FOLDER",
     "Chain",
+    "ChainTail",
     "FileFormatError",
     "Partition",
     "PublishResult",
@@ -47,6 +50,7 @@ __all__ = [
     "holds_output",
     "open_run",
     "read_run",
+    "restart_mark",
     "source_paths",
     "sweep",
     "taxonomy_identity",

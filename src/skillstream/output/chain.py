@@ -25,7 +25,7 @@ from skillstream.output.layout import chain_name, file_path, newest_start, root_
 from skillstream.rows import Row
 from skillstream.storage import Store, open_store
 
-__all__ = ["Chain", "PublishResult", "sweep"]
+__all__ = ["Chain", "PublishResult", "read_root", "sweep"]
 
 
 # A chunk ahead of the head means that another writer is about to close the gap (it was seen to take
@@ -187,12 +187,7 @@ class Chain:
         return header.end
 
     def _read_root(self) -> int | None:
-        data = self._store.read(self._root_path)
-        if data is None:
-            return None
-        if not re.fullmatch(rb"\d{1,19}\n", data):
-            raise ChainError(f"{self._root_path}: expected an offset, got {data[:40]!r}")
-        return int(data)
+        return read_root(self._store, self.source, self.partition)
 
     def _path(self, start: int) -> str:
         return file_path(self.source, self.partition, start)
@@ -208,6 +203,21 @@ class Chain:
             if (row.source, row.partition) != (self.source, self.partition):
                 raise ValueError(f"expected rows of {self.name}, got {row.source} {row.partition}")
             last = row.offset
+
+
+def read_root(store: Store, source: str, partition: int) -> int | None:
+    """Where the chain of a partition begins; `None` if it has no root yet.
+
+    Raises:
+        ChainError: the root cannot be read.
+    """
+    path = root_path(source, partition)
+    data = store.read(path)
+    if data is None:
+        return None
+    if not re.fullmatch(rb"\d{1,19}\n", data):
+        raise ChainError(f"{path}: expected an offset, got {data[:40]!r}")
+    return int(data)
 
 
 def sweep(root: str | Path, *, store: Store | None = None) -> int:

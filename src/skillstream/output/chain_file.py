@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -19,10 +19,12 @@ import xxhash
 from skillstream.rows import ROW_SCHEMA, SCHEMA_VERSION, Row, rows_to_table
 from skillstream.version import __version__
 
-__all__ = ["FileFormatError", "FileHeader", "decode_header", "decode_table", "encode_file"]
+__all__ = ["FileFormatError", "FileHeader", "decode_header", "decode_table", "encode_file", "read_header"]
 
 _CHECKSUM = "skillstream.checksum"
 _ZEROS = "0" * 32
+# The footer of a chunk of 100 rows has about 8 KB. What is read once is more, so that once will do.
+_FOOTER_BYTES = 1 << 15
 # The key and its value as they are in the footer: 0x18 and the length begin a string in Thrift's
 # compact encoding. Found without parsing, since a parser fed with damaged bytes may do anything.
 _CHECKSUM_PATTERN = re.compile(rb"skillstream\.checksum\x18\x20([0-9a-f]{32})")
@@ -77,6 +79,32 @@ def decode_header(data: bytes) -> FileHeader:
     found = _find_checksum(data)
     if xxhash.xxh3_128_hexdigest(_with_checksum(data, _ZEROS)) != found[1].decode():
         raise FileFormatError("damaged: its bytes do not match the checksum in its footer")
+    return _header(data)
+
+
+def read_header(read_end: Callable[[int], bytes | None]) -> FileHeader | None:
+    """What a file says about itself, of its end alone: for those who only look. Its checksum is not verified.
+
+    Args:
+        read_end: gives the last so many bytes of the file, or all if it has fewer; `None` without a file.
+
+    Raises:
+        FileFormatError: not one of our files.
+    """
+    size = _FOOTER_BYTES
+    while True:
+        data = read_end(size)
+        if data is None:
+            return None
+        # The last eight bytes: how long the footer before them is, and Parquet's mark.
+        needed = int.from_bytes(data[-8:-4], "little") + 8
+        if needed <= len(data) or len(data) < size or data[-4:] != b"PAR1":
+            return _header(data)
+        size = needed
+
+
+def _header(data: bytes) -> FileHeader:
+    """What the footer at the end of `data` says."""
     try:
         parquet = pq.read_metadata(pa.BufferReader(data))
         metadata = parquet.metadata or {}

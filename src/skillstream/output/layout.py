@@ -3,6 +3,7 @@
     run.json                                      what the output was made from
     chains/<source>.<partition>.start             where a partition's chain begins
     tags/<source>.<partition>.<start>.parquet     the rows of offsets [start, end)
+    _restarts/<job>                               a job on Flink that a watchdog has cancelled to restart it
 
 `tags` holds data and nothing else, in one level, so that whatever reads Parquet reads it as a folder: Spark
 looks into no folders below it but those named `key=value`, which all readers would take for columns. No name
@@ -19,7 +20,7 @@ from typing import NamedTuple
 from urllib.parse import quote, unquote
 
 from skillstream.errors import OutputError
-from skillstream.storage import Store, open_store
+from skillstream.storage import PAGE, Store, open_store
 
 __all__ = [
     "CHAINS_FOLDER",
@@ -35,6 +36,7 @@ __all__ = [
     "files",
     "holds_output",
     "newest_start",
+    "restart_mark",
     "root_path",
 ]
 
@@ -43,7 +45,9 @@ TAGS_FOLDER = "tags"
 CHAINS_FOLDER = "chains"
 SOURCES_FOLDER = "sources"
 
-_FILE_NAME = re.compile(r"(?P<chain>.+)\.(?P<start>\d{20})\.parquet")
+_DIGITS = 20
+_MOST = 10**_DIGITS - 1
+_FILE_NAME = re.compile(rf"(?P<chain>.+)\.(?P<start>\d{{{_DIGITS}}})\.parquet")
 _ROOT_NAME = re.compile(r"(?P<chain>.+)\.start")
 _CHAIN_NAME = re.compile(r"(?P<source>.+)\.(?P<partition>\d{5,})")
 # Most file systems allow 255 bytes; the rest is for partition, start and suffix. Kafka allows 249.
@@ -88,7 +92,7 @@ def chain_name(source: str, partition: int) -> str:
 
 def file_path(source: str, partition: int, start: int) -> str:
     """The file of the rows from offset `start` on, relative to the output folder."""
-    return f"{TAGS_FOLDER}/{chain_name(source, partition)}.{start:020d}.parquet"
+    return f"{TAGS_FOLDER}/{chain_name(source, partition)}.{start:0{_DIGITS}d}.parquet"
 
 
 def root_path(source: str, partition: int) -> str:
@@ -96,23 +100,63 @@ def root_path(source: str, partition: int) -> str:
     return f"{CHAINS_FOLDER}/{chain_name(source, partition)}.start"
 
 
-def newest_start(store: Store, source: str, partition: int, *, fresh: bool = False) -> int | None:
-    """The start of a partition's newest file by name; `None` if it has no file.
+def restart_mark(job_id: str) -> str:
+    """The file that says that a watchdog has cancelled this job on Flink, relative to the output folder."""
+    return f"_restarts/{job_id}"
+
+
+def newest_start(
+    store: Store, source: str, partition: int, known: int = -1, *, fresh: bool = False
+) -> int | None:
+    """The start of a partition's newest file by name; `None` if none begins behind `known`.
+
+    A long chain is not listed whole: jumps of twice the length each, then bisection. 100,000 files take
+    about 15 listings of a page.
 
     Args:
         store: where the output lies.
         source: whose files.
         partition: which of its partitions.
-        fresh: list all files now; otherwise the listing may be some seconds old (see `Store.names`).
+        known: files up to this start are of no interest.
+        fresh: list all files now; otherwise the listing may be some seconds old (see `Store.names_after`).
     """
     prefix = f"{chain_name(source, partition)}."
-    names = store.names(TAGS_FOLDER) if fresh else store.names(TAGS_FOLDER, prefix)
-    starts = (
+    if fresh:
+        return max(_starts(store.names(TAGS_FOLDER), prefix), default=None)
+
+    def page_after(start: int) -> tuple[list[int], bool]:
+        """The starts on the first page with any after `start`; whether there are no more behind."""
+        after = "" if start < 0 else f"{start:0{_DIGITS}d}.parquet"
+        while True:
+            names = store.names_after(TAGS_FOLDER, prefix, f"{prefix}{after}")
+            starts = _starts(names, prefix)
+            # Names of others, such as source `a.00001.b` has for `a`, may fill whole pages.
+            if starts or len(names) < PAGE:
+                return starts, len(names) < PAGE
+            after = names[-1].removeprefix(prefix)
+
+    starts, whole = page_after(known)
+    if not starts:
+        return None
+    newest, step = starts[-1], starts[-1] - starts[0] + 1
+    nothing_after: int | None = None
+    while not whole and newest != nothing_after:
+        jump = min(newest + step, _MOST) if nothing_after is None else (newest + nothing_after) // 2
+        starts, whole = page_after(jump)
+        if starts:
+            newest, step = starts[-1], step * 2
+        else:
+            nothing_after, whole = jump, False
+    return newest
+
+
+def _starts(names: Iterable[str], prefix: str) -> list[int]:
+    """The starts of those names that are a chain's files, in order of the names."""
+    return [
         int(match["start"])
         for name in names
         if name.startswith(prefix) and (match := _FILE_NAME.fullmatch(name)) and match["chain"] == prefix[:-1]
-    )
-    return max(starts, default=None)
+    ]
 
 
 def _ignore(path: str) -> None: ...
@@ -162,7 +206,7 @@ def check_layout(root: str | Path, *, store: Store | None = None) -> None:
         OutputError: it is one.
     """
     store = open_store(root) if store is None else store
-    if any(name.startswith(_OLD_SOURCE) for name in store.names(TAGS_FOLDER, _OLD_SOURCE)):
+    if any(name.startswith(_OLD_SOURCE) for name in store.names_after(TAGS_FOLDER, _OLD_SOURCE)):
         raise OutputError(
             f"{root} was written by an earlier version of skillstream ({TAGS_FOLDER}/{_OLD_SOURCE}.../"
             "partition=...), which this one neither continues nor reads: choose another --output"

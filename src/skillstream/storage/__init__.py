@@ -11,10 +11,12 @@ from skillstream.storage.input_files import (
     match_objects,
     open_input,
 )
+from skillstream.storage.listing import PAGE
 from skillstream.storage.remote_folder import fetch_file, fetch_folder, push_folder, replace_file
 from skillstream.storage.store import Store, check_local, folder_name, open_store
 from skillstream.storage.url import ObjectURL, is_url, parse_url
 from skillstream.storage.user_cache import cache_folder, check_writable, temporary_folder, writable_folder
+from skillstream.storage.waiting import WAITS, Waits
 from skillstream.storage.whole import (
     prune,
     remove_whole,
@@ -25,9 +27,12 @@ from skillstream.storage.whole import (
 )
 
 __all__ = [
+    "PAGE",
+    "WAITS",
     "FileState",
     "ObjectURL",
     "Store",
+    "Waits",
     "cache_folder",
     "check_local",
     "check_writable",

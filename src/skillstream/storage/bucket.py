@@ -9,6 +9,7 @@ Not to be used before a fork: obstore's threads do not live on in the child.
 from __future__ import annotations
 
 import logging
+import math
 import os
 import secrets
 import time
@@ -27,7 +28,9 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type
 from skillstream.backoff import backoff
 from skillstream.errors import RunError
 from skillstream.storage.bucket_errors import endpoint_variable, error_kind, error_words
+from skillstream.storage.listing import PAGE
 from skillstream.storage.url import ObjectURL
+from skillstream.storage.waiting import WAITS
 
 __all__ = ["Bucket", "ChangedError", "ObjectInfo", "open_bucket"]
 
@@ -43,6 +46,8 @@ CONNECT_S, REQUEST_S = 5, 60
 # How long a request is tried again; see above.
 FIRST_PATIENCE_S = 10.0
 PATIENCE_S = 300.0
+# Says another time for both: where something starts a process again and again, waiting is better than that.
+PATIENCE_VARIABLE = "SKILLSTREAM_STORE_PATIENCE"
 _MOST_DELAY_S = 5.0
 _WARN_AT = 4  # the attempt that is worth a warning: the first ones take half a second
 
@@ -92,7 +97,7 @@ class Bucket:
         self._now = now
         self._answered = False
 
-    def read(self, key: str, patience_s: float = PATIENCE_S) -> bytes | None:
+    def read(self, key: str, patience_s: float = math.inf) -> bytes | None:
         """The whole object; `None` if there is none."""
 
         def request() -> bytes:
@@ -119,6 +124,28 @@ class Bucket:
             return self._ask("read", key, request)
         except FileNotFoundError:
             raise ChangedError(f"{self._url(key)} is gone") from None
+
+    def read_end(self, key: str, size: int) -> bytes | None:
+        """The last `size` bytes of the object, or all if it has fewer; `None` if there is none."""
+        if self._root.scheme == "az":  # Azure knows no ranges from the end
+            return self._read_end_by_size(key, size)
+
+        def request() -> bytes:
+            return bytes(obstore.get(self._objects, key, options={"range": {"suffix": size}}).bytes())
+
+        try:
+            return self._ask("read", key, request)
+        except FileNotFoundError:
+            return None
+
+    def _read_end_by_size(self, key: str, size: int) -> bytes | None:
+        found = self.stat(key)
+        if found is None:
+            return None
+        try:
+            return self.read_range(key, found.etag, max(0, found.size - size), found.size)
+        except ChangedError:  # removed meanwhile: nothing here is ever written twice
+            return None
 
     def create(self, key: str, data: bytes) -> bool:
         """Make the object only if there is none: False if there is one.
@@ -164,28 +191,26 @@ class Bucket:
         except FileNotFoundError:
             return None
 
-    def names(self, folder: str, prefix: str = "") -> list[str]:
-        """Names of the objects and folders directly in `folder`, sorted: those that begin with `prefix`.
-
-        With a prefix only pages with such names are asked for, as stores list in order of keys.
-        """
-        if prefix:
-            begin = f"{folder}/{prefix}" if folder else prefix
-            keys = self._ask("list", folder, lambda: self._keys_from(folder, begin))
-            below = {key[len(begin) - len(prefix) :].partition("/")[0] for key in keys}
-            return sorted(below - {prefix})
+    def names(self, folder: str) -> list[str]:
+        """Names of the objects and folders directly in `folder`, sorted."""
         found = self._ask("list", folder, lambda: obstore.list_with_delimiter(self._objects, folder or None))
         keys = [*found["common_prefixes"], *(item["path"] for item in found["objects"])]
         return sorted(key.rstrip("/").rpartition("/")[2] for key in keys)
 
-    def _keys_from(self, folder: str, begin: str) -> list[str]:
-        found = []
-        for page in obstore.list(self._objects, folder or None, offset=begin):
-            keys = [item["path"] for item in page]
-            found += [key for key in keys if key.startswith(begin)]
-            if keys and not keys[-1].startswith(begin):
-                break
-        return found
+    def names_after(self, folder: str, prefix: str, after: str = "") -> list[str]:
+        """The first `PAGE` names of objects in `folder` that begin with `prefix` and come after `after`.
+
+        One request, as stores list in order of keys from wherever they are told to. Fewer names: that is all.
+        """
+        way = f"{folder}/" if folder else ""
+
+        def request() -> list[str]:
+            pages = obstore.list(
+                self._objects, folder or None, offset=way + max(prefix, after), chunk_size=PAGE
+            )
+            return [item["path"].removeprefix(way) for item in next(iter(pages), [])]
+
+        return [name for name in self._ask("list", folder, request) if name.startswith(prefix)]
 
     def walk(self, folder: str) -> list[ObjectInfo]:
         """All objects below `folder`, in order of their keys."""
@@ -202,7 +227,7 @@ class Bucket:
         what: str,
         key: str,
         request: Callable[[], T],
-        patience_s: float = PATIENCE_S,
+        patience_s: float = math.inf,
         *,
         missing_passes: bool = False,
     ) -> T:
@@ -214,7 +239,7 @@ class Bucket:
             RunError: anything else.
         """
         started = self._now()
-        patience_s = min(patience_s, PATIENCE_S if self._answered else FIRST_PATIENCE_S)
+        patience_s = min(patience_s, store_patience_s(first=not self._answered))
 
         def ask_once() -> T:
             try:
@@ -232,6 +257,7 @@ class Bucket:
                 problem = f"cannot {what} {url}: {error_words(error, url)}"
                 if not passes or self._now() - started >= patience_s:
                     raise RunError(problem) from None
+                WAITS.failed(problem)
                 raise _AwayError(problem) from None
             self._answered = True
             return answer
@@ -246,10 +272,34 @@ class Bucket:
             sleep=self._sleep,
             before_sleep=warn,
         )
-        return retrying(ask_once)
+        try:
+            return retrying(ask_once)
+        finally:
+            WAITS.over()
 
     def _url(self, key: str) -> ObjectURL:
         return self._root / key if key else self._root
+
+
+def store_patience_s(*, first: bool) -> float:
+    """How long a request is tried again: seconds.
+
+    Args:
+        first: the store has not answered this process yet.
+
+    Raises:
+        RunError: the environment says something that is no number of seconds.
+    """
+    told = os.environ.get(PATIENCE_VARIABLE)
+    if told is None:
+        return FIRST_PATIENCE_S if first else PATIENCE_S
+    try:
+        seconds = float(told)
+    except ValueError:
+        seconds = -1.0
+    if not seconds >= 0:
+        raise RunError(f"{PATIENCE_VARIABLE} must be a number of seconds, got {told!r}")
+    return seconds
 
 
 @cache

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bisect
 import contextlib
 import errno
 import itertools
@@ -11,6 +10,7 @@ import time
 from pathlib import Path
 
 from skillstream.errors import OutputError, RunError
+from skillstream.storage.listing import first_after
 from skillstream.storage.temporary_names import is_temporary, temporary_name, writer_is_alive
 
 __all__ = ["LocalStore"]
@@ -46,9 +46,7 @@ class LocalStore:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def names(self, folder: str, prefix: str = "") -> list[str]:
-        if prefix:
-            return _with_prefix(self._shared_names(folder), prefix)
+    def names(self, folder: str) -> list[str]:
         try:
             return sorted(os.listdir(self.root / folder))  # noqa: PTH208 (iterdir: three times slower)
         except (FileNotFoundError, NotADirectoryError):
@@ -56,9 +54,22 @@ class LocalStore:
         except OSError as error:
             raise _failed("cannot list", self.root / folder, error) from error
 
+    def names_after(self, folder: str, prefix: str, after: str = "") -> list[str]:
+        return first_after(self._shared_names(folder), prefix, after)
+
     def read(self, path: str) -> bytes | None:
         try:
             return (self.root / path).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise _failed("cannot read", self.root / path, error) from error
+
+    def read_end(self, path: str, size: int) -> bytes | None:
+        try:
+            with (self.root / path).open("rb") as file:
+                file.seek(max(0, file.seek(0, os.SEEK_END) - size))
+                return file.read()
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -189,14 +200,6 @@ def _sync(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _with_prefix(names: list[str], prefix: str) -> list[str]:
-    """Those of the sorted names that begin with the prefix and are longer."""
-    first = bisect.bisect_right(names, prefix)
-    return list(
-        itertools.takewhile(lambda name: name.startswith(prefix), itertools.islice(names, first, None))
-    )
 
 
 def _failed(what: str, path: Path, error: OSError) -> RunError:

@@ -33,11 +33,17 @@ class ObjectStore:
         self.root = root
         self._bucket = open_bucket(ObjectURL(root.scheme, root.bucket, "")) if bucket is None else bucket
 
-    def names(self, folder: str, prefix: str = "") -> list[str]:
-        return self._bucket.names(self._key(folder), prefix)
+    def names(self, folder: str) -> list[str]:
+        return self._bucket.names(self._key(folder))
+
+    def names_after(self, folder: str, prefix: str, after: str = "") -> list[str]:
+        return self._bucket.names_after(self._key(folder), prefix, after)
 
     def read(self, path: str) -> bytes | None:
         return self._bucket.read(self._key(path))
+
+    def read_end(self, path: str, size: int) -> bytes | None:
+        return self._bucket.read_end(self._key(path), size)
 
     def create(self, path: str, data: bytes) -> bool:
         return self._bucket.create(self._key(path), data)

@@ -20,15 +20,21 @@ __all__ = ["LocalStore", "Store", "check_local", "folder_name", "open_store"]
 class Store(Protocol):
     """Where files are. Everything raises `RunError` with one clear line if the storage fails."""
 
-    def names(self, folder: str, prefix: str = "") -> list[str]:
-        """Names of the files and folders directly in `folder`, sorted; none if it does not exist.
+    def names(self, folder: str) -> list[str]:
+        """Names of the files and folders directly in `folder`, sorted; none if it does not exist."""
 
-        With a `prefix`, only those that begin with it (and are longer). Then the listing may be some seconds
-        old, as many callers share one: new names may be missing, and files in it may be gone.
+    def names_after(self, folder: str, prefix: str, after: str = "") -> list[str]:
+        """The first `PAGE` names in `folder` that begin with `prefix` and come after `after`; fewer are all.
+
+        One request to an object store, wherever in the folder that is. The listing may be some seconds old,
+        as many callers share one: new names may be missing, and files in it may be gone.
         """
 
     def read(self, path: str) -> bytes | None:
         """The whole file; `None` if there is none."""
+
+    def read_end(self, path: str, size: int) -> bytes | None:
+        """The last `size` bytes of the file, or all if it has fewer; `None` if there is none."""
 
     def create(self, path: str, data: bytes) -> bool:
         """Make the file whole, visible and durable, only if there is none: False if there is one.

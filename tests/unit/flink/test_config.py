@@ -5,16 +5,12 @@ from __future__ import annotations
 import socket
 
 import pytest
-from filelock import FileLock
 
 from skillstream.cli import main
 from skillstream.errors import UsageError
 from skillstream.flink.config import FlinkConfig
-from skillstream.flink.rest import FlinkJob
-from skillstream.pipelines import flink
 from skillstream.pipelines.flink import flink_flags
 from skillstream.pipelines.options import check_cluster_flags
-from skillstream.tagging.stream_config import StreamConfig
 
 
 @pytest.mark.parametrize(
@@ -144,54 +140,3 @@ def test_no_job_server_is_one_line_and_exit_code_1(command, capsys, tmp_path, mo
     assert error.startswith("skillstream: no Beam job server answers at 127.0.0.1:9")
     assert error.count("\n") == 1
     assert not (tmp_path / "out").exists()
-
-
-# --- starting afresh -------------------------------------------------------------------------------------
-
-
-class Cluster:
-    """Stands in for `FlinkRest`: one job of this age, until it is cancelled."""
-
-    def __init__(self, age_s):
-        self.jobs = [FlinkJob("a", "skillstream-t", "RUNNING", 0, age_s * 1000)]
-
-    def alive(self, name):
-        return [job for job in self.jobs if job.name == name]
-
-    def cancel(self, job_id, timeout_s):
-        self.jobs = [job for job in self.jobs if job.id != job_id]
-
-
-@pytest.fixture
-def afresh(monkeypatch, tmp_path):
-    """`start_afresh` with the patience of 60 s on a cluster with one job; gives (result, jobs submitted)."""
-
-    def start(age_s):
-        cluster, submitted = Cluster(age_s), []
-
-        def submit(*_):
-            assert cluster.jobs == []
-            submitted.append(1)
-            return FlinkJob("b", "skillstream-t", "RUNNING", 0, 0)
-
-        monkeypatch.setattr(flink, "FlinkRest", lambda _: cluster)
-        monkeypatch.setattr(flink, "submit", submit)
-        config = StreamConfig(bootstrap_servers="k:1", topic="t", output=str(tmp_path))
-        return flink.start_afresh(config, FlinkConfig(), patience_s=60), len(submitted)
-
-    return start
-
-
-def test_an_old_job_is_cancelled_and_submitted_again(afresh):
-    job, submitted = afresh(age_s=61)
-    assert (job.id, submitted) == ("b", 1)
-
-
-def test_a_young_job_keeps_its_time(afresh):
-    assert afresh(age_s=59) == (None, 0)
-
-
-def test_one_of_two_watchdogs_starts_it(afresh, tmp_path):
-    with FileLock(tmp_path / "_afresh.lock"):
-        assert afresh(age_s=600) == (None, 0)
-    assert afresh(age_s=600)[1] == 1

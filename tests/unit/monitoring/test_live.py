@@ -14,6 +14,7 @@ from skillstream.errors import UsageError
 from skillstream.monitoring import metrics
 from skillstream.monitoring.live import NAMES, Live, Reading
 from skillstream.monitoring.metrics import serve_metrics
+from skillstream.storage import Waits
 
 
 class Clock:
@@ -31,7 +32,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def live(clock: Clock) -> Live:
-    return Live(now=clock)
+    return Live(now=clock, waits=Waits(now=clock))
 
 
 def reading(clock: Clock, problem: str | None = None, contact_ago: float = 0.0) -> Reading:
@@ -65,6 +66,39 @@ def test_a_reader_without_an_answer_is_stuck(live, clock):
     clock.now += 40
     live.read(0, reading(clock, contact_ago=40))
     assert live.snapshot().stuck == "reader 0 has had no answer from Kafka for 40 s"
+
+
+def test_kafka_that_is_away_and_asked_again_is_no_reason_to_start_anew(live, clock):
+    live.read(0, reading(clock))
+    clock.now += 400
+    live.read(0, reading(clock, problem="KafkaConnectionError: away", contact_ago=400))
+    snapshot = live.snapshot()
+    assert (snapshot.stuck, snapshot.not_ready) == (None, "KafkaConnectionError: away")
+
+
+def test_waiting_for_the_store_is_told_and_is_not_hanging(live, clock):
+    """A chunk cannot be published for five minutes; to start the process anew would help nothing."""
+    live.read(0, reading(clock))
+    for _ in range(60):
+        live.waits.failed("cannot write s3://b/t: refused")
+        clock.now += 5
+    snapshot = live.snapshot()
+    assert (snapshot.stuck, snapshot.waiting_s) == (None, 300.0)
+    assert snapshot.not_ready == "waiting for the store for 300 s: cannot write s3://b/t: refused"
+    assert snapshot.not_ready in status_line(snapshot)
+    live.waits.over()
+    clock.now += 100
+    assert live.snapshot().stuck is live.snapshot().not_ready is None
+    clock.now += 100  # and now it hangs at something else
+    assert live.snapshot().stuck == "reader 0 has been at one chunk for 200 s"
+
+
+def test_an_attempt_that_does_not_end_is_hanging(live, clock):
+    live.read(0, reading(clock))
+    live.waits.failed("cannot write s3://b/t: refused")
+    clock.now += 200
+    snapshot = live.snapshot()
+    assert (snapshot.stuck, snapshot.waiting_s) == ("reader 0 has been at one chunk for 200 s", 0.0)
 
 
 def test_a_reader_that_hangs_is_stuck_and_one_that_ended_is_not(live, clock):
@@ -171,6 +205,7 @@ def test_metrics_and_probes(live, clock):
             'skillstream_record_age_seconds_bucket{le="0.5"} 1.0',
             'skillstream_record_age_seconds_bucket{le="+Inf"} 1.0',
             "skillstream_healthy 1.0",
+            "skillstream_store_away_seconds 0.0",
         ):
             assert line in text.splitlines()
         assert 'model="m"' in text
@@ -196,7 +231,7 @@ def test_clearing_forgets_everything(live, clock):
     live.tagged({"empty": 1}, tags=2, sentences=3, cached=1, tokens=9, versions=("m", "t"))
     live.published(3, [0.3])
     live.clear()
-    assert live.snapshot() == Live(now=clock).snapshot()
+    assert live.snapshot() == Live(now=clock, waits=Waits(now=clock)).snapshot()
 
 
 def sizes(live: Live) -> dict[str, int]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from skillstream.errors import RunError
-from skillstream.monitoring.watchdog import Look, Watchdog, WatchdogMetrics, watch
+from skillstream.monitoring.look import Look
+from skillstream.monitoring.watchdog import Watchdog, WatchdogMetrics, watch
 
 
 class Clock:
@@ -24,14 +25,17 @@ class ScriptEndedError(Exception):
 
 
 def script(looks):
-    """A `look` that gives or raises these one after another."""
+    """A `look` that gives or raises these one after another; a fresh look sees what the last one saw."""
     remaining = iter(looks)
+    last = None
 
-    def look():
-        item = next(remaining, ScriptEndedError)
-        if item is ScriptEndedError or isinstance(item, Exception):
-            raise item
-        return item
+    def look(afresh):
+        nonlocal last
+        if not afresh:
+            last = next(remaining, ScriptEndedError)
+        if last is ScriptEndedError or isinstance(last, Exception):
+            raise last
+        return last
 
     return look
 
@@ -123,7 +127,7 @@ def test_mending_starts_afresh_and_watching_goes_on():
     started = []
     gets_on = [Look({0: 5 + i}, {0: 99}) for i in range(9)]
     with pytest.raises(ScriptEndedError):
-        run([STUCK] * 3 + gets_on, mend=lambda: started.append(1) or True)
+        run([STUCK] * 3 + gets_on, mend=lambda: started.append(1) or "started")
     assert started == [1]
     assert value("mends_total") == 1
     assert value("stalled", topic="postings", partition="0") == 0
@@ -132,7 +136,7 @@ def test_mending_starts_afresh_and_watching_goes_on():
 def test_mending_without_effect_ends_at_last():
     started = []
     with pytest.raises(RunError, match="after 3 fresh starts"):
-        run([STUCK] * 99, mend=lambda: started.append(1) or True)
+        run([STUCK] * 99, mend=lambda: started.append(1) or "started")
     assert len(started) == 3
 
 
@@ -140,7 +144,7 @@ def test_a_partition_that_stays_where_it_is_ends_it_though_others_get_on():
     started = []
     looks = [Look({0: 5, 1: i}, {0: 9, 1: 1000}) for i in range(99)]
     with pytest.raises(RunError, match="after 3 fresh starts: partition 0: 4 records"):
-        run(looks, mend=lambda: started.append(1) or True)
+        run(looks, mend=lambda: started.append(1) or "started")
     assert len(started) == 3
 
 
@@ -148,14 +152,14 @@ def test_each_stall_further_on_has_its_own_fresh_starts():
     started = []
     looks = [Look({0: i // 5}, {0: 1000}) for i in range(50)]
     with pytest.raises(ScriptEndedError):
-        run(looks, mend=lambda: started.append(1) or True)
+        run(looks, mend=lambda: started.append(1) or "started")
     assert len(started) >= 10
 
 
 def test_what_another_watchdog_starts_is_not_counted():
     asked = []
     with pytest.raises(ScriptEndedError):
-        run([STUCK] * 99, mend=lambda: asked.append(1))
+        run([STUCK] * 99, mend=lambda: asked.append(1) or "theirs")
     assert len(asked) > 10
     assert value("mends_total") == 0
 
@@ -171,3 +175,41 @@ def test_a_mend_that_fails_is_tried_again():
         run([STUCK] * 99, mend=mend)
     assert len(tried) == 3
     assert value("mends_total") == 0
+
+
+def test_a_stopped_job_is_left_alone_and_told():
+    asked = []
+    with pytest.raises(ScriptEndedError):
+        run([STUCK] * 99, mend=lambda: asked.append(1) or "stopped")
+    assert len(asked) > 10
+    assert (value("mends_total"), value("stopped")) == (0, 1)
+
+
+def test_time_in_which_nothing_could_be_seen_is_no_standing_still():
+    """The job could not publish either: once the store is back, it resumes by itself."""
+    away = [RunError("the store is away")] * 30
+    with pytest.raises(ScriptEndedError):
+        run([STUCK, *away, STUCK, STUCK, Look({0: 9}, {0: 9})], mend=pytest.fail)
+    with pytest.raises(RunError, match="for 20 s"):
+        run([STUCK, *away, STUCK, STUCK, STUCK])
+
+
+def test_a_look_that_fails_now_and_then_hides_no_stall():
+    looks = [STUCK, STUCK, RunError("a hiccup")] * 20
+    with pytest.raises(RunError, match="partition 0: 4 records wait"):
+        run(looks, stall_s=60)
+
+
+def test_a_stall_is_confirmed_by_a_fresh_look():
+    """The output was made anew: what was remembered of it says nothing."""
+    clock, metrics = Clock(), WatchdogMetrics()
+    heads = iter(range(1000))
+
+    def look(afresh):
+        if clock.time > 200:
+            raise ScriptEndedError
+        return Look({0: next(heads)}, {0: 2000}) if afresh else STUCK
+
+    with pytest.raises(ScriptEndedError):
+        watch(look, Watchdog(30, clock), metrics, topic="t", every_s=10, sleep=clock.sleep)
+    assert metrics.registry.get_sample_value("skillstream_watchdog_alarms_total") == 0

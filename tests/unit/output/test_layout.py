@@ -1,4 +1,8 @@
+from collections.abc import Iterable
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from skillstream.cli import main
 from skillstream.errors import OutputError
@@ -16,7 +20,7 @@ from skillstream.output.layout import (
 )
 from skillstream.output.run_info import RunInfo, open_run, read_run
 from skillstream.storage.store import LocalStore
-from tests.chain_fakes import new_object_store
+from tests.chain_fakes import MemoryStore, new_object_store
 
 NAMES = [
     ("kafka.topic-1_x", "kafka.topic-1_x"),
@@ -153,3 +157,45 @@ def test_a_topic_whose_name_has_no_room_is_refused_before_anything_else(tmp_path
     assert "this name is 249 characters long in a file's name, and there is room for 210" in told
     assert len(told.splitlines()) == 1
     assert not (tmp_path / "out").exists()
+
+
+class Listed(MemoryStore):
+    """Counts listings of chains, whose files may have any starts."""
+
+    def __init__(self, source: str, starts: Iterable[int]) -> None:
+        super().__init__()
+        self.files = {file_path(source, 0, start): b"" for start in starts}
+
+
+@given(
+    st.lists(st.integers(0, 2**63 - 1), max_size=8),
+    st.integers(0, 2500),
+    st.integers(1, 400),
+    st.integers(-1, 2**63),
+)
+@settings(max_examples=60, deadline=None)
+def test_the_newest_file_is_found_by_jumps(far, count, step, known):
+    starts = [*range(7, 7 + count * step, step), *far]
+    store = Listed("a", starts)
+    assert newest_start(store, "a", 0) == max(starts, default=None)
+    behind = [start for start in starts if start > known]
+    assert newest_start(store, "a", 0, known) == max(behind, default=None)
+    assert newest_start(store, "a", 0, fresh=True) == max(starts, default=None)
+
+
+def test_names_of_others_in_between_are_passed_over():
+    store = Listed("a", [5, 99])
+    for number in range(2500):
+        # of the source `a.00000.00000000000000000007`, between our two
+        store.files[file_path(f"a.00000.{7:020d}", number, 0)] = b""
+    store.files |= {f"tags/a.00000.{number:020d}.parquet.old": b"" for number in range(1500)}
+    assert newest_start(store, "a", 0) == 99
+    assert newest_start(store, "a", 0, 5) == 99
+    assert newest_start(store, "a", 0, 99) is None
+
+
+@pytest.mark.parametrize("rows", [1, 100, 12_345])
+def test_a_long_chain_takes_few_listings(rows):
+    store = Listed("a", range(0, 100_000 * rows, rows))
+    assert newest_start(store, "a", 0) == 99_999 * rows
+    assert store.listed <= 16

@@ -12,18 +12,30 @@ from skillstream.storage.bucket_errors import error_kind, error_words
 from skillstream.storage.object_store import ObjectStore
 from skillstream.storage.store import folder_name, open_store
 from skillstream.storage.url import ObjectURL, parse_url
+from skillstream.storage.waiting import WAITS
 
 ROOT = ObjectURL("s3", "bucket", "")
 
 
 def test_names_with_a_prefix_are_asked_for_from_there_on():
-    """And no further than to the page on which they end."""
     bucket = Bucket(ROOT, MemoryStore())
-    for name in ("t/a.1", "t/b%2F c.1", "t/b%2F c.2", "t/b%2F cc.1", *(f"t/z.{n}" for n in range(200))):
+    for name in ("t/a.1", "t/b%2F c.1", "t/b%2F c.2", "t/b%2F cc.1", *(f"t/z.{n:04d}" for n in range(1200))):
         bucket.create(name, b"")
-    assert bucket.names("t", "b%2F c.") == ["b%2F c.1", "b%2F c.2"]
-    assert bucket.names("t", "z.1") == sorted(f"z.{n}" for n in [*range(10, 20), *range(100, 200)])
-    assert bucket.names("t", "b.") == bucket.names("none", "b") == []
+    assert bucket.names_after("t", "b%2F c.") == ["b%2F c.1", "b%2F c.2"]
+    assert bucket.names_after("t", "b%2F c.", "b%2F c.1") == ["b%2F c.2"]
+    assert bucket.names_after("t", "b.") == bucket.names_after("none", "b") == []
+    assert bucket.names_after("t", "z.") == [f"z.{n:04d}" for n in range(1000)]
+    assert bucket.names_after("t", "z.", "z.0999") == [f"z.{n:04d}" for n in range(1000, 1200)]
+    assert bucket.names_after("t", "a", "c") == []
+
+
+@pytest.mark.parametrize("scheme", ["s3", "az"])
+def test_the_end_of_an_object(scheme):
+    bucket = Bucket(ObjectURL(scheme, "bucket", ""), MemoryStore())
+    bucket.create("a", b"0123456789")
+    assert bucket.read_end("a", 3) == b"789"
+    assert bucket.read_end("a", 300) == b"0123456789"
+    assert bucket.read_end("b", 3) is None
 
 
 # --- addresses -----------------------------------------------------------------------------------------
@@ -210,6 +222,30 @@ def test_patience_is_short_before_the_first_answer_and_long_after_it(monkeypatch
     with pytest.raises(RunError):
         bucket.read("a", patience_s=2.0)
     assert sum(waits) < 8
+
+
+def test_the_environment_says_another_patience_also_for_the_first_answer(monkeypatch):
+    clock = [0.0]
+    told = []
+
+    def sleep(seconds):
+        clock[0] += seconds
+        told.append(WAITS.longest())
+
+    def away(*_, **__):
+        raise UNREACHABLE
+
+    monkeypatch.setattr(obstore, "get", away)
+    bucket = Bucket(ROOT, MemoryStore(), sleep=sleep, now=lambda: clock[0])
+    monkeypatch.setenv("SKILLSTREAM_STORE_PATIENCE", "3600")
+    with pytest.raises(RunError, match="no answer from S3"):
+        bucket.read("a")
+    assert 3600 <= clock[0] < 3606
+    assert "cannot read s3://bucket/a: no answer from S3" in told[0][1]
+    assert WAITS.longest() is None  # it has given up
+    monkeypatch.setenv("SKILLSTREAM_STORE_PATIENCE", "long")
+    with pytest.raises(RunError, match="SKILLSTREAM_STORE_PATIENCE must be a number of seconds, got 'long'"):
+        bucket.read("a")
 
 
 def test_what_no_waiting_mends_is_told_at_once(monkeypatch):

@@ -56,14 +56,14 @@ def test_names_with_a_prefix_share_one_listing_for_a_while(tmp_path, monkeypatch
         store.create(name, b"")
     now = [100.0]
     monkeypatch.setattr(store_module.time, "monotonic", lambda: now[0])
-    assert store.names("t", "b.") == ["b.1", "b.2"]
-    assert store.names("t", "d.") == []
-    assert store.names("none", "b.") == store.names("t", "c.1") == []
+    assert store.names_after("t", "b.") == ["b.1", "b.2"]
+    assert store.names_after("t", "d.") == []
+    assert store.names_after("none", "b.") == store.names_after("t", "c.1") == []
     store.create("t/b.3", b"")
-    assert LocalStore(tmp_path).names("t", "b.") == ["b.1", "b.2"]
+    assert LocalStore(tmp_path).names_after("t", "b.") == ["b.1", "b.2"]
     assert store.names("t") == ["a.1", "b.1", "b.2", "b.3", "ba.1", "c.1"]
     now[0] += store_module.LISTING_AGE_S
-    assert store.names("t", "b.") == ["b.1", "b.2", "b.3"]
+    assert store.names_after("t", "b.") == ["b.1", "b.2", "b.3"]
 
 
 def test_bytes_are_on_the_disk_before_the_name_and_the_name_before_the_return(tmp_path, monkeypatch):
@@ -253,7 +253,7 @@ def test_shared_listings_of_folders_no_longer_asked_for_are_forgotten(tmp_path, 
     now = [1e6]
     monkeypatch.setattr(store_module.time, "monotonic", lambda: now[0])
     for number in range(1000):
-        LocalStore(tmp_path / str(number)).names("t", "a.")
+        LocalStore(tmp_path / str(number)).names_after("t", "a.")
         now[0] += store_module.LISTING_AGE_S / 10
     assert len(store_module._LISTINGS) < 20
 
