@@ -4,7 +4,7 @@
     python -m benchmarks.flink_growth --plot growth.json --output growth.svg
 
 Modes: `hand-over` (every 2 s, a checkpoint every 10 s: the defaults), `one-group` (the same with one key
-group for each subtask) and `one-bundle` (`--bundle-seconds 0`: no hand-over and no checkpoint). A real Kafka and a
+group for each subtask), `one-bundle` (`--bundle-seconds 0`: no hand-over, no checkpoint). A real Kafka and a
 real Flink with one TaskManager and two slots on loopback, parallelism 2, four partitions, a small model with
 random weights. Live heap is what a class histogram counts after a full collection of the TaskManager. At the
 end a worker is killed, and the seconds are taken until rows come again; then every record must have become
