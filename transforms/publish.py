@@ -48,7 +48,7 @@ class _Publish(beam.DoFn):
         if chain is None:
             chain = self._chains[key] = Chain(self.output, chunk.source, chunk.partition)
             chain.claim(chunk.start)
-        result = chain.publish(chunk.start, chunk.end, chunk.rows)
+        result = chain.publish(chunk.start, chunk.end, chunk.rows, chunk.leader_epoch)
         self._published.inc(result.rows)
         if result.outcome == "dropped":
             self._dropped.inc()

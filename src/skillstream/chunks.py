@@ -41,6 +41,7 @@ class Chunk(msgspec.Struct, frozen=True, array_like=True):
 
     `end` is where the next chunk starts. It comes from the source's position, not from the last
     record: compacted and transactional topics have holes, so `len(records) <= end - start`.
+    `leader_epoch` is Kafka's, of the newest record read when the chunk was closed; `None` if not known.
     """
 
     source: str
@@ -48,6 +49,7 @@ class Chunk(msgspec.Struct, frozen=True, array_like=True):
     start: int
     end: int
     records: list[Record]
+    leader_epoch: int | None = None
 
 
 def as_record(offset: int, posting: Mapping[str, object] | bytes) -> Record:

@@ -208,3 +208,4 @@ class TaggedChunk(msgspec.Struct, frozen=True, array_like=True):
     fields: list[str] = []
     warnings: list[str] = []
     skipped: int = 0
+    leader_epoch: int | None = None

@@ -79,6 +79,7 @@ class Chain:
         self._store = open_store(root) if store is None else store
         self._hole_wait_s = hole_wait_s
         self._sleep = sleep
+        self.leader_epoch: int | None = None  # Kafka's, at the end of the newest file seen
         self._head: int | None = None  # the farthest head seen: heads only ever move forward
 
     def claim(self, start: int) -> int:
@@ -112,7 +113,9 @@ class Chain:
             self._head = end
         return self._head
 
-    def publish(self, start: int, end: int, rows: Sequence[Row]) -> PublishResult:
+    def publish(
+        self, start: int, end: int, rows: Sequence[Row], leader_epoch: int | None = None
+    ) -> PublishResult:
         """Publish the rows of [start, end), or what of it is not yet published.
 
         1. Walk to the head h.
@@ -127,6 +130,7 @@ class Chain:
             start: first offset of the range.
             end: offset behind its last one, `end > start`; a range without rows makes a file, too.
             rows: rows of this partition in order of offset, all within [start, end).
+            leader_epoch: Kafka's at `end`, for the next reader to check that the topic is still the same.
 
         Raises:
             ChainError: there is a hole before `start`, no root, or a damaged newest file.
@@ -156,9 +160,9 @@ class Chain:
             kept = [row for row in rows if row.offset >= head]
             # Step 5. Write a temporary file, fsync, create `<h>.parquet` only if absent, remove the
             # temporary file, fsync the folder.
-            data = encode_file(self.source, self.partition, head, end, kept)
+            data = encode_file(self.source, self.partition, head, end, kept, leader_epoch)
             if self._store.create(self._path(head), data):
-                self._head = end
+                self._head, self.leader_epoch = end, leader_epoch
                 outcome: Literal["published", "trimmed"] = "published" if start == head else "trimmed"
                 return PublishResult(rows=len(kept), start=head, end=end, outcome=outcome)
             # Step 6. Lost the race: go to 1.
@@ -184,6 +188,7 @@ class Chain:
             raise ChainError(f"{path}: {error}; `skillstream doctor --output` checks every file") from error
         if (header.source, header.partition, header.start) != (self.source, self.partition, start):
             raise ChainError(f"{path}: holds {header.source} {header.partition} from {header.start}")
+        self.leader_epoch = header.leader_epoch
         return header.end
 
     def _read_root(self) -> int | None:

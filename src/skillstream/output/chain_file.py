@@ -36,7 +36,10 @@ class FileFormatError(Exception):
 
 @dataclass(frozen=True)
 class FileHeader:
-    """What a file says about itself: whose offsets [start, end) it holds, in how many rows."""
+    """What a file says about itself: whose offsets [start, end) it holds, in how many rows.
+
+    `leader_epoch` is Kafka's at `end` (see `skillstream.chunks.Chunk`), `None` if it was not known.
+    """
 
     source: str
     partition: int
@@ -44,9 +47,12 @@ class FileHeader:
     end: int
     rows: int
     schema_version: str
+    leader_epoch: int | None = None
 
 
-def encode_file(source: str, partition: int, start: int, end: int, rows: Sequence[Row]) -> bytes:
+def encode_file(
+    source: str, partition: int, start: int, end: int, rows: Sequence[Row], leader_epoch: int | None = None
+) -> bytes:
     """The file for the rows of [start, end): zstd, dictionaries, page checksums, metadata."""
     metadata = {
         "skillstream.schema_version": SCHEMA_VERSION,
@@ -59,6 +65,8 @@ def encode_file(source: str, partition: int, start: int, end: int, rows: Sequenc
     if rows:  # one chunk is tagged by one model and one index: the first row speaks for all
         metadata["skillstream.model_version"] = rows[0].model_version
         metadata["skillstream.taxonomy_version"] = rows[0].taxonomy_version
+    if leader_epoch is not None:
+        metadata["skillstream.leader_epoch"] = str(leader_epoch)
     metadata[_CHECKSUM] = _ZEROS
     buffer = io.BytesIO()
     with pq.ParquetWriter(
@@ -115,6 +123,7 @@ def _header(data: bytes) -> FileHeader:
             end=int(metadata[b"skillstream.end"]),
             rows=parquet.num_rows,
             schema_version=metadata[b"skillstream.schema_version"].decode(),
+            leader_epoch=int(epoch) if (epoch := metadata.get(b"skillstream.leader_epoch")) else None,
         )
     except (pa.ArrowException, OSError, KeyError, ValueError) as error:
         raise FileFormatError(f"not a file of skillstream ({_first_line(error)})") from error

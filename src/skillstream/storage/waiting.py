@@ -1,6 +1,6 @@
-"""Who in this process waits for a store that is away: so that health can tell waiting from hanging.
+"""Who waits for a store that is away: so that health can tell waiting from hanging.
 
-Written by whoever asks a store again and again, read by other threads.
+Written by whoever asks a store again and again, read by other threads. A worker process tells its parent.
 """
 
 from __future__ import annotations
@@ -28,22 +28,31 @@ class Wait:
 
 @dataclass
 class Waits:
-    """The requests of this process that are being repeated; one thread waits for one at a time."""
+    """The requests that are being repeated, by who waits: a thread of this process, or a worker.
+
+    `tell` is called with each problem, and with `None` when a wait is over.
+    """
 
     now: Callable[[], float] = time.monotonic
+    tell: Callable[[str | None], object] | None = None
     ended_at: float = float("-inf")  # when the last wait was over
-    _waits: dict[int, Wait] = field(default_factory=dict)
+    _waits: dict[object, Wait] = field(default_factory=dict)
 
-    def failed(self, problem: str) -> None:
-        """An attempt of this thread has failed, and there will be another."""
-        now, thread = self.now(), threading.get_ident()
-        begun = self._waits.get(thread)
-        self._waits[thread] = Wait(now if begun is None else begun.since, now, problem)
+    def failed(self, problem: str, who: object = None) -> None:
+        """An attempt has failed, and there will be another; by default one of this thread."""
+        now, key = self.now(), who or threading.get_ident()
+        begun = self._waits.get(key)
+        self._waits[key] = Wait(now if begun is None else begun.since, now, problem)
+        if self.tell is not None:
+            self.tell(problem)
 
-    def over(self) -> None:
-        """This thread waits no more: it has an answer, or has given up."""
-        if self._waits.pop(threading.get_ident(), None) is not None:
-            self.ended_at = self.now()
+    def over(self, who: object = None) -> None:
+        """There is an answer, or it has given up."""
+        if self._waits.pop(who or threading.get_ident(), None) is None:
+            return
+        self.ended_at = self.now()
+        if self.tell is not None:
+            self.tell(None)
 
     def longest(self) -> tuple[float, str] | None:
         """Seconds of the longest wait, and what fails; `None` if nobody waits, or who does hangs."""

@@ -229,6 +229,7 @@ class Tagger:
             title_only=len(bare),
             fields=field_names(bare[0].payload, self.config.max_record_bytes) if bare else [],
             warnings=self._first_warnings(chunk),
+            leader_epoch=chunk.leader_epoch,
         )
 
     def _first_warnings(self, chunk: Chunk) -> list[str]:

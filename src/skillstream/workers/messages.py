@@ -27,6 +27,7 @@ __all__ = [
     "Stop",
     "StreamJob",
     "Tagged",
+    "Waiting",
     "tagged_message",
 ]
 
@@ -110,6 +111,12 @@ class Read(msgspec.Struct, frozen=True, tag="read"):
     reading: Reading
 
 
+class Waiting(msgspec.Struct, frozen=True, tag="waiting"):
+    """The store is away and is asked again: `problem`; `None` once that is over."""
+
+    problem: str | None
+
+
 class RangeDone(msgspec.Struct, frozen=True, tag="range_done"):
     """A range is tagged, or as far as it could be read: `problem`."""
 
@@ -133,7 +140,7 @@ class Died(msgspec.Struct, frozen=True, tag="died"):
     code: int
 
 
-Message = Ready | Tagged | Published | Read | RangeDone | Ended | Failed | Died
+Message = Ready | Tagged | Published | Read | Waiting | RangeDone | Ended | Failed | Died
 
 
 def tagged_message(chunk: TaggedChunk, tagger: Tagger) -> Tagged:

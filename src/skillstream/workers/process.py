@@ -24,6 +24,7 @@ from skillstream.errors import SkillstreamError, UsageError
 from skillstream.monitoring import DRAIN, Reading
 from skillstream.output import Chain
 from skillstream.sources.files import FileRange, SourceReadError, read_chunks
+from skillstream.storage import WAITS
 from skillstream.tagging import FilesConfig, TagWorker
 from skillstream.workers.messages import (
     Ended,
@@ -39,6 +40,7 @@ from skillstream.workers.messages import (
     Ready,
     Stop,
     StreamJob,
+    Waiting,
     tagged_message,
 )
 
@@ -63,6 +65,7 @@ def main() -> int:
     def send(message: Message) -> None:
         out.write(msgspec.json.encode(message) + b"\n")
 
+    WAITS.tell = lambda problem: send(Waiting(problem))
     job = msgspec.json.decode(sys.stdin.buffer.readline(), type=Job)
     if job.cores:
         os.sched_setaffinity(0, job.cores)
@@ -158,7 +161,7 @@ def _publish(chunk: Chunk, chain: Chain, worker: TagWorker, send: Send) -> None:
     tagger = worker.tagger()
     tagged = tagger.tag_chunk(chunk)
     send(tagged_message(tagged, tagger))
-    chain.publish(tagged.start, tagged.end, tagged.rows)
+    chain.publish(tagged.start, tagged.end, tagged.rows, tagged.leader_epoch)
     send(Published(_ages(chunk), _resident(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024))
 
 

@@ -10,6 +10,7 @@ from skillstream.monitoring import DRAIN, LIVE, drain_on_signals, stream_metrics
 from skillstream.output import Chain, StreamSummary, sweep
 from skillstream.sources.kafka import Share
 from skillstream.sources.kafka.plan import StreamPlan
+from skillstream.storage import WAITS
 from skillstream.tagging import StreamConfig
 from skillstream.tagging.stream_start import prepare_stream
 from skillstream.workers.cores import Place, places, workers_for_stream
@@ -24,6 +25,7 @@ from skillstream.workers.messages import (
     Stop,
     StreamJob,
     Tagged,
+    Waiting,
 )
 from skillstream.workers.pool import Pool
 
@@ -116,6 +118,10 @@ class _Run:
             case Published():
                 self._count(self._pool.tagged.pop(number), message.ages)
                 LIVE.holds(number, message.resident)
+            case Waiting(problem=str(problem)):
+                WAITS.failed(problem, f"worker {number}")
+            case Waiting():
+                WAITS.over(f"worker {number}")
             case Ended():
                 LIVE.ended(number)
                 self._running.discard(number)
@@ -128,6 +134,7 @@ class _Run:
         tagged = self._pool.tagged.pop(number, None)
         if tagged is not None and self._is_published(tagged):
             self._count(tagged, [])
+        WAITS.over(f"worker {number}")
         LIVE.phase(f"worker {number} died and is started again")
         LIVE.lost(number)
         self._pool.replace(number, died)

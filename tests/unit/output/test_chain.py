@@ -138,6 +138,22 @@ def test_a_callers_mistake_publishes_nothing(start, end, rows, store):
     assert published_offsets(store, chain) == []
 
 
+def test_kafkas_epoch_is_kept_with_the_end(store):
+    chain = new_chain(store)
+    chain.claim(0)
+    chain.publish(0, 5, make_rows(0, 5))
+    assert (chain.leader_epoch, new_chain(store).leader_epoch) == (None, None)
+    chain.publish(5, 9, make_rows(5, 9), 7)
+    assert chain.leader_epoch == 7
+    other = new_chain(store)
+    assert (other.head(), other.leader_epoch) == (9, 7)
+    chain.publish(9, 12, make_rows(9, 12), 8)
+    assert (other.head(), other.leader_epoch) == (12, 8)
+    chain.publish(12, 13, make_rows(12, 13))  # as an earlier version does
+    other = new_chain(store)
+    assert (other.head(), other.leader_epoch) == (13, None)
+
+
 def test_the_head_follows_other_writers_without_listing_again():
     store = MemoryStore()
     chain, other = new_chain(store), new_chain(store)

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 from kafka import TopicPartition
+from kafka import errors as kafka_errors
 from kafka.consumer.fetcher import ConsumerRecord
+from kafka.structs import OffsetAndMetadata
 
 from skillstream.errors import RunError
 from skillstream.sources.kafka import KafkaConfig, Share
@@ -24,6 +26,8 @@ class Clock:
 
 
 class Chain:
+    leader_epoch: int | None = None
+
     def head(self) -> int | None:
         return 0
 
@@ -39,12 +43,30 @@ class Topic:
         self.waiting: dict[int, list[ConsumerRecord]] = {}
         self.positions = dict.fromkeys(range(partitions), 0)
         self.assigned: set[TopicPartition] = set()
+        self.epoch = -1
+        self.sought: list[tuple[int, object]] = []
+        self.error: Exception | None = None
+        self._subscription = self
 
     def send(self, partition: int, count: int = 1, size: int = 1, headers: list | None = None) -> None:
         waiting = self.waiting.setdefault(partition, [])
         for _ in range(count):
             offset = self.positions[partition] + len(waiting)
-            record = ("t", partition, -1, offset, 1000, 0, None, b"x" * size, headers or [], None, -1, 1, -1)
+            record = (
+                "t",
+                partition,
+                self.epoch,
+                offset,
+                1000,
+                0,
+                None,
+                b"x" * size,
+                headers or [],
+                None,
+                -1,
+                1,
+                -1,
+            )
             waiting.append(ConsumerRecord(*record))
 
     def assignment(self) -> set[TopicPartition]:
@@ -53,10 +75,13 @@ class Topic:
     def assign(self, partitions: list[TopicPartition]) -> None:
         self.assigned = set(partitions)
 
-    def seek(self, part: TopicPartition, offset: int) -> None:
-        self.positions[part.partition] = offset
+    def seek(self, part: TopicPartition, offset: int | OffsetAndMetadata) -> None:
+        self.sought.append((part.partition, offset))
+        self.positions[part.partition] = offset if isinstance(offset, int) else offset.offset
 
     def poll(self, timeout_ms: float, max_records: int) -> dict[TopicPartition, list[ConsumerRecord]]:
+        if self.error is not None:
+            raise self.error
         polled = {TopicPartition("t", p): records for p, records in self.waiting.items()}
         for part, records in polled.items():
             self.positions[part.partition] += len(records)
@@ -69,7 +94,8 @@ class Topic:
     def highwater(self, part: TopicPartition) -> int:
         return self.positions[part.partition]
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        self.assigned = set()
 
 
 @pytest.fixture
@@ -221,6 +247,50 @@ def test_an_unknown_id_is_neither_the_same_nor_another(make, topic, clock, first
     if "one" in (first, then):
         with pytest.raises(RunError, match="was deleted and recreated"):
             reader.poll(0)
+
+
+def test_the_epoch_of_what_was_read_is_kept_and_given_to_the_first_fetch(make, topic, monkeypatch):
+    monkeypatch.setattr(Chain, "leader_epoch", 4)
+    monkeypatch.setattr(reader_module, "end_offsets", lambda _, __, asked: dict.fromkeys(asked, 9))
+    reader = make(max_chunk_rows=1)
+    reader.poll(0)
+    assert topic.sought == [(p, OffsetAndMetadata(0, "", 4)) for p in (0, 1)]
+    topic.epoch = 5
+    topic.send(0)
+    reader.poll(0)
+    assert reader.next_chunk().leader_epoch == 5
+    topic.error = OSError("away")
+    reader.poll(0)  # a new client begins behind what was read
+    topic.error = None
+    reader._retries._at = 0.0
+    reader._sleep = lambda _: None
+    reader.poll(0)
+    assert topic.sought[2:] == [(0, OffsetAndMetadata(1, "", 5)), (1, OffsetAndMetadata(0, "", 4))]
+
+
+def test_without_an_epoch_nothing_is_asked(make, topic):
+    """Old brokers and old files state none."""
+    reader = make(max_chunk_rows=1)
+    topic.send(0)
+    reader.poll(0)
+    assert topic.sought == [(0, 0), (1, 0)]
+    assert reader.next_chunk().leader_epoch is None
+
+
+def test_an_unclean_election_is_told(make, topic):
+    reader = make()
+    topic.error = kafka_errors.LogTruncationError({TopicPartition("t", 0): OffsetAndMetadata(3, "", 4)})
+    with pytest.raises(RunError, match="has lost records that were read already: .*unclean"):
+        reader.poll(0)
+
+
+def test_an_epoch_that_the_broker_does_not_know_is_told(make, topic):
+    reader = make()
+    topic.error = kafka_errors.OffsetOutOfRangeError()
+    for _ in range(reader_module.OUT_OF_RANGE_ATTEMPTS - 1):
+        reader.poll(0)
+    with pytest.raises(RunError, match="has lost records that were read already"):
+        reader.poll(0)
 
 
 def test_nothing_grows_with_the_number_of_chunks(make, topic, clock):

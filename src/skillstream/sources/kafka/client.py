@@ -11,6 +11,7 @@ from typing import Any
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka import errors as kafka_errors
 from kafka.net.compat import KafkaNetClient
+from kafka.structs import OffsetAndMetadata
 
 from skillstream.errors import SourceError
 from skillstream.sources.kafka.batches import bound_batches
@@ -24,6 +25,7 @@ __all__ = [
     "first_offsets",
     "make_admin",
     "make_consumer",
+    "seek",
     "start_offsets",
     "topic_facts",
 ]
@@ -154,6 +156,19 @@ def end_offsets(consumer: KafkaConsumer, topic: str, partitions: Iterable[int]) 
     asked = [TopicPartition(topic, partition) for partition in partitions]
     found = consumer.end_offsets(asked, timeout_ms=CALL_TIMEOUT_MS)
     return {part.partition: offset for part, offset in found.items()}
+
+
+def seek(consumer: KafkaConsumer, part: TopicPartition, position: int, leader_epoch: int | None) -> None:
+    """Reads on at `position`.
+
+    With the epoch of the record before it, the broker is asked whether that is still in its log: after an
+    unclean election between two runs it may not be, and then `poll` raises `LogTruncationError`.
+    """
+    if leader_epoch is None:
+        consumer.seek(part, position)
+        return
+    # The client's own method takes no epoch; what it calls does.
+    consumer._subscription.seek(part, OffsetAndMetadata(position, "", leader_epoch))  # noqa: SLF001
 
 
 def start_offsets(

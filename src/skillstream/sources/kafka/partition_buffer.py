@@ -55,6 +55,9 @@ class PartitionBuffer:
         self.closed: deque[Chunk] = deque()  # complete, not yet handed out
         self.position = start  # everything before it is in `closed` or buffered
         self.rows = limits.rows  # closes a chunk; may be lowered at any time
+        # Of the newest record read, which may come after a chunk's end: a log that still has the later one
+        # has the earlier ones, and of a log that has lost it the broker tells where the two part.
+        self.leader_epoch: int | None = None
         self._limits = limits
         self._start = start
         self._records: list[Record] = []
@@ -117,7 +120,9 @@ class PartitionBuffer:
             self._close(self.position)
 
     def _close(self, end: int) -> None:
-        self.closed.append(Chunk(self.source, self.partition, self._start, end, self._records))
+        self.closed.append(
+            Chunk(self.source, self.partition, self._start, end, self._records, self.leader_epoch)
+        )
         self._start = end
         self._records = []
         self._bytes = 0

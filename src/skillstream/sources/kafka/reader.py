@@ -31,6 +31,7 @@ from skillstream.sources.kafka.client import (
     first_offsets,
     make_admin,
     make_consumer,
+    seek,
     topic_facts,
 )
 from skillstream.sources.kafka.client_settings import ClientSettings, load_client_settings
@@ -52,11 +53,20 @@ ENDS_S = 1.0
 # All open chunks together; beyond it the largest is closed. Bounds memory with many partitions.
 IN_HAND_BYTES = 64_000_000
 
+# A broker that does not know the epoch of what was read before refuses the position, although it lies within
+# the bounds. Told after this many refusals without a record in between: retention may outrun a reader, too.
+OUT_OF_RANGE_ATTEMPTS = 6
+
 WHOLE = Share()  # one reader for all partitions
 
 
 class ChainEnd(Protocol):
-    """What a reader wants to know of a partition's chain of files (`skillstream.output.chain.Chain`)."""
+    """What a reader wants to know of a partition's chain of files (`skillstream.output.chain.Chain`).
+
+    `leader_epoch` is Kafka's at the head, known after `head`; `None` if the chain does not say.
+    """
+
+    leader_epoch: int | None
 
     def head(self) -> int | None:
         """The offset that the next file starts at; `None` without a root."""
@@ -113,6 +123,7 @@ class KafkaReader:
         self._polled_at = now()  # which returned at this time
         self._committed: dict[int, int] = {}
         self._commit_failures = 0
+        self._out_of_range = 0
 
     @property
     def problem(self) -> str | None:
@@ -172,8 +183,11 @@ class KafkaReader:
             elif self._busy and self._now() >= self._ends_at:
                 self._ask_ends(consumer, list(self._buffers))
             self._fetch(consumer, self._wait_s(timeout_s))
-        except kafka_errors.OffsetOutOfRangeError:
+        except kafka_errors.OffsetOutOfRangeError as error:
             self._disconnect()  # connecting again looks at the bounds, and tells or skips
+            self._out_of_range += 1
+            if self._out_of_range >= OUT_OF_RANGE_ATTEMPTS:  # the bounds are right, so it is the epoch
+                raise RunError(self._advice(error)) from error
         except RunError:
             self._disconnect()
             raise
@@ -285,10 +299,12 @@ class KafkaReader:
             logger.warning("%s: skipped", problem)
             self._buffers[partition].extend([], first, self._now())
             self._buffers[partition].flush()
+            self._buffers[partition].leader_epoch = None  # of records that are gone
         # The positions of partitions that stay assigned are kept.
         consumer.assign([TopicPartition(topic, p) for p in sorted(assigned.union(new))])
         for partition in new:
-            consumer.seek(TopicPartition(topic, partition), self._buffers[partition].position)
+            buffer = self._buffers[partition]
+            seek(consumer, TopicPartition(topic, partition), buffer.position, buffer.leader_epoch)
 
     def _resume_position(self, partition: int, first: int) -> int:
         """Where to read on: behind what is buffered, else at the chain's end, else at the beginning.
@@ -301,7 +317,9 @@ class KafkaReader:
             head = chain.head()
             if head is None:
                 head = chain.claim(first)
-            self._buffers[partition] = PartitionBuffer(self.config.topic, partition, head, self._limits)
+            buffer = PartitionBuffer(self.config.topic, partition, head, self._limits)
+            buffer.leader_epoch = chain.leader_epoch
+            self._buffers[partition] = buffer
         return self._buffers[partition].position
 
     def _wait_s(self, timeout_s: float) -> float:
@@ -331,12 +349,15 @@ class KafkaReader:
         self._bound_memory()
         if polled:
             self.last_contact = now
+            self._out_of_range = 0
         self._retries.worked()
 
     def _take_in(
         self, buffer: PartitionBuffer, polled: list[ConsumerRecord], position: int, came_at: float
     ) -> None:
         records: Iterator[Record] = map(to_record, polled)
+        if polled and polled[-1].leader_epoch >= 0:
+            buffer.leader_epoch = polled[-1].leader_epoch
         if self._share.stop_at is None:
             buffer.extend(records, position, came_at)
             return
@@ -361,7 +382,7 @@ class KafkaReader:
         where = f"Kafka topic {self.config.topic!r}"
         if isinstance(error, _TopicShrunkError | SourceError):
             return str(error)
-        if isinstance(error, kafka_errors.LogTruncationError):
+        if isinstance(error, kafka_errors.LogTruncationError | kafka_errors.OffsetOutOfRangeError):
             why = "has lost records that were read already: recreated, or an unclean leader election"
             return f"{where} {why}; write to a new --output"
         return f"{where}: {one_line(error, self._settings)}"
