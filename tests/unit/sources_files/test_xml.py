@@ -222,3 +222,27 @@ def test_mutated_feeds_never_raise():
                 assert isinstance(parse_element(piece.data), dict | Rejection)
         except SourceReadError:
             pass
+
+
+@pytest.mark.parametrize("opening", ["<![CDATA[", "<!--"])
+@pytest.mark.parametrize("broken", [0, 2, 3])
+@pytest.mark.parametrize("block", [3, 1 << 20])
+def test_a_section_that_is_not_closed_stays_with_its_record(opening, broken, block):
+    jobs = [f"<job><title>Cook {number}</title><x>pots</x></job>" for number in range(4)]
+    jobs[broken] = jobs[broken].replace("<x>", f"<x>{opening} ")
+    data = ("<jobs>\n" + "\n".join(jobs) + "\n</jobs>").encode()
+    blocks = (data[at : at + block] for at in range(0, len(data), block))
+    found = [piece.data for piece in split_elements(blocks, "job")]
+    assert [job.encode() for job in jobs] == found
+
+
+@pytest.mark.parametrize("block", [3, 1 << 20])
+def test_records_that_are_commented_out_are_no_records(block):
+    data = b"<jobs><!-- <job><x>1</x></job><job><x>2</x></job> --><job><x>3</x></job></jobs>"
+    blocks = (data[at : at + block] for at in range(0, len(data), block))
+    assert [piece.data for piece in split_elements(blocks, "job")] == [b"<job><x>3</x></job>"]
+
+
+def test_a_comment_between_records_that_is_not_closed_hides_none():
+    data = b"<jobs><job><x>1</x></job><!-- <job><x>2</x></job><job><x>3</x></job></jobs>"
+    assert len([*split_elements(iter([data]), "job")]) == 3

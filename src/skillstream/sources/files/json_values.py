@@ -1,7 +1,8 @@
 """Values out of a JSON file: the elements of one array, or values one after another.
 
 Only the structure is followed (brackets and strings), so that a value comes out as the bytes that
-stand in the file, good or bad; parsing it is the business of `skillstream.postings.parse`.
+are in the file, good or bad; parsing it is the business of `skillstream.postings.parse`. Where structure is
+damaged, the broken value ends where the next record begins, as far as that can be told (`json_damage`).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import re
 from collections.abc import Iterator
 
 from skillstream.sources.files.decode import SourceReadError
+from skillstream.sources.files.json_damage import is_broken, next_record
 from skillstream.sources.files.lines import Gatherer, Piece
 
 __all__ = ["ValueSplitter", "split_values"]
@@ -18,6 +20,7 @@ _BLANK = b" \t\r\n"
 _BETWEEN = re.compile(rb'["\[\]{},]')  # what matters between values
 _WITHIN = re.compile(rb'["\[\]{}]')  # what matters within a value
 _STRING = re.compile(rb'["\\]')  # what matters within a string
+_LOOK_BYTES = 1 << 20  # a value this long is looked at before its end: it may have lost it
 
 
 def split_values(blocks: Iterator[bytes]) -> Iterator[Piece]:
@@ -52,9 +55,30 @@ class ValueSplitter:
         self._depth = depth  # brackets open within the value
         self._string = False  # within a string
         self._escaped = False  # the last block ended with a backslash in a string
+        self._checks = depth == 0
+        self._like: bytes | None = None  # the last record that was not broken
+        self._look_at = _LOOK_BYTES
+        self._again: bytes | None = None  # of a broken value, what is to be read as the next one
 
     def feed(self, block: bytes) -> Iterator[Piece]:
         """The values that end in this block, the next one of the file."""
+        while True:
+            yield from self._feed(block)
+            if self._again is None:
+                return
+            block, self._again = self._again, None
+            self._depth, self._string, self._escaped = 0, False, False
+
+    def finish(self) -> Iterator[Piece]:
+        """The last value, if nothing shows its end. Raises SourceReadError if an array has none."""
+        yield from self._take(b"")
+        while self._again is not None:
+            yield from self.feed(b"")
+            yield from self._take(b"")
+        if self._array:
+            raise SourceReadError("the JSON array has no end: cut off in the middle?")
+
+    def _feed(self, block: bytes) -> Iterator[Piece]:
         at = 0
         if not self._begun:
             block = block.lstrip(_BLANK)
@@ -68,42 +92,47 @@ class ValueSplitter:
         while match := self._next(block, at):
             at = match.end()
             token = match[0]
+            end = at - 1  # of a value that ends here
             if token == b"\\":
                 self._escaped = at == len(block)
                 at += 1
-            elif token == b'"':
+                continue
+            if token == b'"':
                 self._string = not self._string
-            elif token in b"{[":
-                if self._depth == 0 and not self._array:  # something before it was no value
-                    yield from self._take(block[start : at - 1])
-                    start = at - 1
+                continue
+            if token in b"{[":
                 self._depth += 1
+                if self._depth > 1 or self._array:
+                    continue
+                yield from self._take(block[start:end])  # something before it was no value
+                start = end
             elif token == b",":
-                if self._array:
-                    yield from self._take(block[start : at - 1], empty=True)
-                    start = at
+                if not self._array:
+                    continue
+                yield from self._take(block[start:end], empty=True)
+                start = at
             elif self._depth:
                 self._depth -= 1
-                if self._depth == 0 and not self._array:
-                    yield from self._take(block[start:at])
-                    start = at
-                    if self._once:
-                        self.rest = block[at:]
-                        return
-            elif self._array and token == b"]":
-                yield from self._take(block[start : at - 1])
+                if self._depth or self._array:
+                    continue
+                end = at
+                yield from self._take(block[start:end])
                 start = at
-                self._array = False
-                if self._once:
-                    self.rest = block[at:]
-                    return
+            elif self._array and token == b"]":
+                yield from self._take(block[start:end])
+                start = at
+                self._array = self._again is not None
+            else:
+                continue
+            if self._again is not None:
+                self._again += block[end:]
+                return
+            if self._once and token in b"}]":
+                self.rest = block[at:]
+                return
         self._value.add(block[start:])
-
-    def finish(self) -> Iterator[Piece]:
-        """The last value, if nothing shows its end. Raises SourceReadError if an array has none."""
-        yield from self._take(b"")
-        if self._array:
-            raise SourceReadError("the JSON array has no end: cut off in the middle?")
+        if self._checks and self._value.length >= self._look_at:
+            yield from self._look()
 
     def _next(self, block: bytes, at: int) -> re.Match[bytes] | None:
         if self._string:
@@ -114,7 +143,34 @@ class ValueSplitter:
         """The value that ends with `part`, if it is not blank or may be so."""
         self._value.add(part)
         data, length = self._value.take()
+        self._look_at = _LOOK_BYTES
         if length > len(data):
             yield Piece(data, length)
-        elif (stripped := data.strip(_BLANK)) or empty:
+            return
+        stripped = data.strip(_BLANK)
+        if self._checks and stripped.startswith(b"{"):
+            if is_broken(stripped):
+                yield from self._given_up(stripped)
+                return
+            self._like = stripped
+        if stripped or empty:
             yield Piece(stripped, len(stripped))
+
+    def _look(self) -> Iterator[Piece]:
+        """Gives up a long value whose beginning is broken already."""
+        data, length = self._value.take()
+        stripped = data.lstrip(_BLANK)
+        if length == len(data) and stripped.startswith(b"{") and is_broken(stripped, whole=False):
+            at = next_record(stripped, self._like)
+            if at is not None:
+                yield from self._given_up(stripped, at)
+                return
+        self._value.put_back(data, length)
+        self._look_at = 2 * length
+
+    def _given_up(self, data: bytes, at: int | None = None) -> Iterator[Piece]:
+        at = next_record(data, self._like) if at is None else at
+        broken = data if at is None else data[:at].rstrip(_BLANK + b",")
+        if at is not None:
+            self._again = data[at:]
+        yield Piece(broken, len(broken))

@@ -38,6 +38,10 @@ class Gatherer:
             kept = b"".join(self._parts)[:KEPT_BYTES]
             self._parts = [kept + part[: KEPT_BYTES - len(kept)]]
 
+    def put_back(self, data: bytes, length: int) -> None:
+        """What `take` gave, as the beginning of the piece again."""
+        self._parts, self.length = [data], length
+
     def take(self) -> Piece:
         """The piece gathered so far; the next one starts empty."""
         piece = Piece(b"".join(self._parts), self.length)

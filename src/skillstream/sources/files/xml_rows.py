@@ -24,6 +24,7 @@ __all__ = ["element_records", "parse_element", "split_elements"]
 _MAX_ELEMENTS = 100_000  # of one record
 _MAX_DEPTH = 100
 _MAX_HELD_BYTES = 16 << 20  # of a section whose end has not come
+_MAX_BETWEEN_BYTES = 4096  # of white space between a record and the next
 _MAX_TAG_BYTES = 1 << 20  # what is longer is no tag
 _ENTITIES = "".join(
     f'<!ENTITY {name} "&#{code};">'
@@ -144,6 +145,7 @@ class _Splitter:
         self._nested = nested
         tag = re.escape(name.encode())
         self._token = re.compile(rb"<!--|<!\[CDATA\[|<(/?)" + tag + rb"(?=[\s/>])")
+        self._next_record = re.compile(rb"</" + tag + rb"\s*+>\s*+<" + tag + rb"[\s>]")
         self._margin = len(name) + 12  # bytes that a token may need after its `<`
         self._buffer = b""
         self._at = 0  # what is before was looked at
@@ -164,8 +166,8 @@ class _Splitter:
                 if end < 0 <= again and not enough and not last:  # the two may overlap: "<!-->"
                     self._at = again
                     break
-                if again >= 0 and self._depth and self._content >= 0:
-                    # None of them may hold another one: the first has lost its end, and is read as text.
+                if self._depth and self._content >= 0 and (again >= 0 or self._holds_next_record(end)):
+                    # It has lost its end, and is read as text: none of them may hold another one.
                     self._at, self._until = self._content, b""
                     continue
                 if end < 0:
@@ -193,8 +195,21 @@ class _Splitter:
             yield from self._tag(token, end)
         self._shift()
 
+    def _holds_next_record(self, end: int) -> bool:
+        """Whether a section within a record goes on to the next record, as far as it is there."""
+        begin = max(self._content, self._at - _MAX_BETWEEN_BYTES)
+        return (
+            self._next_record.search(self._buffer, begin, len(self._buffer) if end < 0 else end) is not None
+        )
+
     def finish(self) -> Iterator[Piece]:
         yield from self.feed(b"", last=True)
+        while self._until and self._content >= 0:  # opened and never closed: read as text
+            self._at, self._until = self._content, b""
+            yield from self.feed(b"", last=True)
+        if self._until and not self._depth:
+            opened = self._opening.decode()
+            raise SourceReadError(f"a {opened!r} between elements is not closed: what follows is not read")
         if self._depth:
             self._element.add(self._buffer[self._begin :])
             yield self._element.take()

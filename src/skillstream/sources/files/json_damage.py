@@ -1,0 +1,110 @@
+"""Where the next record begins in JSON whose quotes or brackets are damaged, so that damage stays with one.
+
+A quote too many or too few turns text into structure and structure into text: what follows would be one
+value up to where quotes happen to be in pairs again. So each value is checked, and one that is broken is
+given up where a value like the others begins within it.
+"""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from skillstream.postings.containers import is_posting
+from skillstream.postings.payloads import decode_payload
+from skillstream.rejections import Rejection, RejectionCode
+
+__all__ = ["is_broken", "next_record"]
+
+_MAX_TRIES = 50  # beginnings of records that are looked at in one broken value
+_MAX_RECORD = 4 << 20  # bytes of a record that are looked at
+_FIRST_KEY = re.compile(rb'\s*\{\s*("(?:[^"\\]|\\.){0,200}+")\s*:')
+_SCALAR = rb'\s*(?:"(?:[^"\\]|\\.)*+"|[^,"{}\[\]]++)\s*,\s*'
+_SECOND_KEY = re.compile(_SCALAR + rb'("(?:[^"\\]|\\.){0,200}+")\s*:')
+_RAW = msgspec.json.Decoder(msgspec.Raw)
+_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def is_broken(data: bytes, *, whole: bool = True) -> bool:
+    """Whether bytes are no JSON; with `whole=False`, whether no end makes them JSON."""
+    try:
+        _RAW.decode(data)
+    except RecursionError:
+        return False
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        if not whole and "truncated" in str(error):
+            return False
+        found = decode_payload(data, len(data))  # puts up with raw line breaks in strings
+        if not isinstance(found, Rejection) or found.code != RejectionCode.INVALID_JSON:
+            return False
+        return whole or "truncated" not in found.detail
+    return False
+
+
+def next_record(data: bytes, like: bytes | None) -> int | None:
+    """Where in a broken value the next record begins; `None` if that cannot be told.
+
+    Args:
+        data: the broken value, with what it has taken in.
+        like: a record of the same file that is not broken, if there was one.
+    """
+    first = _FIRST_KEY.match(like or data)
+    key = re.escape(first[1]) if first is not None else rb'"[^"\\]{1,200}+"'
+    begin = re.compile(rb"(?<=[,}\s])\{\s*" + key + rb"\s*:")
+    tries = zip(range(_MAX_TRIES), begin.finditer(data, 1), strict=False)
+    candidates = [
+        (match.start(), _first_object(data[match.start() : match.start() + _MAX_RECORD]))
+        for _, match in tries
+    ]
+    keys = _keys(like) if like is not None else _first_keys(data)
+    for at, found in candidates:
+        if found is None and len(keys) > 1 and _begins_like(data, at, keys):  # broken, too
+            return at
+        if found is None or 2 * len(set(keys) & set(found)) <= len(keys):
+            continue
+        if len(keys) > 1 or is_posting(dict.fromkeys(found, "text")):
+            return at
+    return None
+
+
+def _first_keys(data: bytes) -> list[str]:
+    """The first key of a broken object, and the second one if what is before it is not broken."""
+    first = _FIRST_KEY.match(data)
+    if first is None:
+        return []
+    second = _SECOND_KEY.match(data, first.end())
+    encoded = [first[1]] if second is None else [first[1], second[1]]
+    return [msgspec.json.decode(key, type=str) for key in encoded if not is_broken(key)]
+
+
+def _keys(data: bytes) -> list[str]:
+    try:
+        return list(_OBJECT.decode(data))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return []
+
+
+_STEP = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[{}\[\]"]', re.DOTALL)
+
+
+def _first_object(data: bytes) -> list[str] | None:
+    """The keys of the object that the data begin with; `None` if it is broken or has no end."""
+    depth = 0
+    for step in _STEP.finditer(data):
+        token = step[0]
+        if token in b"{[":
+            depth += 1
+        elif token in b"}]":
+            depth -= 1
+            if depth == 0:
+                value = data[: step.end()]
+                return None if is_broken(value) else _keys(value)
+        elif token == b'"':
+            return None
+    return None
+
+
+def _begins_like(data: bytes, at: int, keys: list[str]) -> bool:
+    first, second = (re.escape(msgspec.json.encode(key)) for key in keys[:2])
+    return re.compile(rb"\{\s*" + first + rb"\s*:" + _SCALAR + second + rb"\s*:").match(data, at) is not None
