@@ -8,12 +8,12 @@ given up where a value like the others begins within it.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 import msgspec
 
 from skillstream.postings.containers import is_posting
 from skillstream.postings.payloads import decode_payload
-from skillstream.rejections import Rejection, RejectionCode
 
 __all__ = ["is_broken", "next_record"]
 
@@ -22,33 +22,44 @@ _MAX_RECORD = 4 << 20  # bytes of a record that are looked at
 _FIRST_KEY = re.compile(rb'\s*\{\s*("(?:[^"\\]|\\.){0,200}+")\s*:')
 _SCALAR = rb'\s*(?:"(?:[^"\\]|\\.)*+"|[^,"{}\[\]]++)\s*,\s*'
 _SECOND_KEY = re.compile(_SCALAR + rb'("(?:[^"\\]|\\.){0,200}+")\s*:')
+_ESCAPED = re.compile(rb"(\\\\)|\\u[0-9a-fA-F]{4}")
+_CONTROLS_TO_BLANKS = bytes.maketrans(bytes(range(32)), b" " * 32)
 _RAW = msgspec.json.Decoder(msgspec.Raw)
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def is_broken(data: bytes, *, whole: bool = True) -> bool:
-    """Whether bytes are no JSON; with `whole=False`, whether no end makes them JSON."""
+    """Whether the structure of JSON is broken; with `whole=False`, whether no end would make it whole.
+
+    Bytes that are not UTF-8, lone surrogates, raw line breaks in strings and numbers out of range break none.
+    """
     try:
         _RAW.decode(data)
     except RecursionError:
         return False
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        if not whole and "truncated" in str(error):
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        plain = data.decode("utf-8", "replace").encode().translate(_CONTROLS_TO_BLANKS)
+        try:
+            _RAW.decode(_ESCAPED.sub(rb"\1", plain))
+        except RecursionError:
             return False
-        found = decode_payload(data, len(data))  # puts up with raw line breaks in strings
-        if not isinstance(found, Rejection) or found.code != RejectionCode.INVALID_JSON:
-            return False
-        return whole or "truncated" not in found.detail
+        except msgspec.DecodeError as error:
+            return "range" not in str(error) and (whole or "truncated" not in str(error))
     return False
 
 
-def next_record(data: bytes, like: bytes | None) -> int | None:
+def next_record(data: bytes, likes: Collection[bytes]) -> int | None:
     """Where in a broken value the next record begins; `None` if that cannot be told.
 
     Args:
         data: the broken value, with what it has taken in.
-        like: a record of the same file that is not broken, if there was one.
+        likes: records of the same file that are not broken; one may be unlike the others.
     """
+    found = [at for like in dict.fromkeys(likes) if (at := _next_like(data, like)) is not None]
+    return min(found) if found else _next_like(data, None)
+
+
+def _next_like(data: bytes, like: bytes | None) -> int | None:
     first = _FIRST_KEY.match(like or data)
     key = re.escape(first[1]) if first is not None else rb'"[^"\\]{1,200}+"'
     begin = re.compile(rb"(?<=[,}\s])\{\s*" + key + rb"\s*:")
@@ -75,7 +86,8 @@ def _first_keys(data: bytes) -> list[str]:
         return []
     second = _SECOND_KEY.match(data, first.end())
     encoded = [first[1]] if second is None else [first[1], second[1]]
-    return [msgspec.json.decode(key, type=str) for key in encoded if not is_broken(key)]
+    found = [decode_payload(key, len(key)) for key in encoded]
+    return [key for key in found if isinstance(key, str)]
 
 
 def _keys(data: bytes) -> list[str]:

@@ -8,6 +8,7 @@ damaged, the broken value ends where the next record begins, as far as that can 
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator
 
 from skillstream.sources.files.decode import SourceReadError
@@ -20,6 +21,7 @@ _BLANK = b" \t\r\n"
 _BETWEEN = re.compile(rb'["\[\]{},]')  # what matters between values
 _WITHIN = re.compile(rb'["\[\]{}]')  # what matters within a value
 _STRING = re.compile(rb'["\\]')  # what matters within a string
+_LIKES = 4
 _LOOK_BYTES = 1 << 20  # a value this long is looked at before its end: it may have lost it
 
 
@@ -56,7 +58,7 @@ class ValueSplitter:
         self._string = False  # within a string
         self._escaped = False  # the last block ended with a backslash in a string
         self._checks = depth == 0
-        self._like: bytes | None = None  # the last record that was not broken
+        self._likes: deque[bytes] = deque(maxlen=_LIKES)  # the last records that were not broken
         self._look_at = _LOOK_BYTES
         self._again: bytes | None = None  # of a broken value, what is to be read as the next one
 
@@ -148,11 +150,12 @@ class ValueSplitter:
             yield Piece(data, length)
             return
         stripped = data.strip(_BLANK)
-        if self._checks and stripped.startswith(b"{"):
+        if self._checks and stripped:
             if is_broken(stripped):
                 yield from self._given_up(stripped)
                 return
-            self._like = stripped
+            if stripped.startswith(b"{"):
+                self._likes.append(stripped)
         if stripped or empty:
             yield Piece(stripped, len(stripped))
 
@@ -160,8 +163,8 @@ class ValueSplitter:
         """Gives up a long value whose beginning is broken already."""
         data, length = self._value.take()
         stripped = data.lstrip(_BLANK)
-        if length == len(data) and stripped.startswith(b"{") and is_broken(stripped, whole=False):
-            at = next_record(stripped, self._like)
+        if length == len(data) and is_broken(stripped, whole=False):
+            at = next_record(stripped, self._likes)
             if at is not None:
                 yield from self._given_up(stripped, at)
                 return
@@ -169,7 +172,7 @@ class ValueSplitter:
         self._look_at = 2 * length
 
     def _given_up(self, data: bytes, at: int | None = None) -> Iterator[Piece]:
-        at = next_record(data, self._like) if at is None else at
+        at = next_record(data, self._likes) if at is None else at
         broken = data if at is None else data[:at].rstrip(_BLANK + b",")
         if at is not None:
             self._again = data[at:]
