@@ -26,6 +26,7 @@ class Record(msgspec.Struct, frozen=True, array_like=True):
         event_time: milliseconds since the epoch, UTC; `None` if the source does not know.
         headers: Kafka headers in order, names may repeat; `None` if there are none.
         rejection: set by a source that already knows the record is bad (a ragged CSV row).
+        value: the posting as JSON where the payload says it in another way (Avro, an envelope ...).
     """
 
     offset: int
@@ -34,6 +35,12 @@ class Record(msgspec.Struct, frozen=True, array_like=True):
     event_time: int | None = None
     rejection: Rejection | None = None
     headers: list[tuple[str, bytes | None]] | None = None
+    value: bytes | None = None
+
+    @property
+    def document(self) -> bytes | None:
+        """What is read: `value`, or else the payload."""
+        return self.payload if self.value is None else self.value
 
 
 class Chunk(msgspec.Struct, frozen=True, array_like=True):

@@ -5,10 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from skillstream.errors import ModelError
+from skillstream.errors import ModelError, UsageError
 from skillstream.offline import offline
 
-__all__ = ["needs_torch"]
+__all__ = ["needs_extra", "needs_torch"]
+
+
+@contextmanager
+def needs_extra(extra: str, what: str) -> Iterator[None]:
+    """Around imports that need the extra by this name, for `what`.
+
+    Raises:
+        UsageError: it is not installed.
+    """
+    try:
+        yield
+    except ImportError as error:
+        raise UsageError(f"{what} needs pip install 'skillstream[{extra}]' ({error})") from error
 
 
 @contextmanager

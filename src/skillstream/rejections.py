@@ -24,7 +24,13 @@ class RejectionCode(StrEnum):
     WRONG_TYPE = "wrong_type"  # a mapped field holds something that is not text
     MISSING_TEXT = "missing_text"  # neither title nor description says anything
     RAGGED_ROW = "ragged_row"  # a CSV row with more or fewer cells than the header
-    UNSUPPORTED_FRAMING = "unsupported_framing"  # framed as Confluent does, but not JSON inside
+    UNSUPPORTED_FRAMING = "unsupported_framing"  # not in the wire format that --value-format expects
+    UNKNOWN_SCHEMA = "unknown_schema"  # the schema registry answers that it has no schema of this id
+    UNSUPPORTED_SCHEMA = "unsupported_schema"  # a schema of another kind, or one that cannot be read by
+    INVALID_AVRO = "invalid_avro"  # the bytes are not what the Avro schema describes
+    INVALID_PROTOBUF = "invalid_protobuf"  # the bytes are not what the protobuf schema describes
+    INVALID_GZIP = "invalid_gzip"  # a compressed Kafka value that is damaged
+    DELETED = "deleted"  # a change event that says the row was deleted
     TOO_COMPLEX = "too_complex"  # reading it took more processor time than one record may have (two minutes)
     INTERNAL = "internal"  # a bug of ours met in this record alone; the payload is kept
 

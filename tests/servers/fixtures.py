@@ -1,6 +1,7 @@
 """Servers that tests ask for, one fixture each, and what fills them: a plug-in of `tests/conftest.py`.
 
-For the session: `kafka`, `minio`, `flink`. Of the test's own, to kill and restart: `own_kafka`, `own_minio`.
+For the session: `kafka`, `registry`, `minio`, `flink`. Of the test's own, to kill and restart: `own_kafka`,
+`own_minio`.
 Between client and broker: `toxiproxy`. A program only: `prism`. What cannot be had is a skip, but not in CI.
 """
 
@@ -23,11 +24,12 @@ from tests.servers.flink import FlinkCluster
 from tests.servers.kafka import KafkaServer, create_topic, send
 from tests.servers.minio import MinioServer
 from tests.servers.prism import built_prism
+from tests.servers.registry import RegistryServer
 from tests.servers.toxiproxy import Toxiproxy
 
 __all__ = ["lead_to", "memory_folder", "needed", "running", "small_disk"]
 
-Server = TypeVar("Server", KafkaServer, MinioServer, FlinkCluster)
+Server = TypeVar("Server", KafkaServer, MinioServer, FlinkCluster, RegistryServer)
 
 
 @contextmanager
@@ -95,6 +97,16 @@ def new_topic(kafka: KafkaServer) -> Callable[..., str]:
 def produce(kafka: KafkaServer) -> Callable[..., None]:
     """Sends payloads to one partition, in order, and waits until they are there."""
     return lambda *args, **options: send(kafka.bootstrap, *args, **options)
+
+
+# --- schema registry -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryServer]:
+    """A schema registry for all tests of the session; its `server.log` is in pytest's folder."""
+    with running(RegistryServer(tmp_path_factory.mktemp("registry"))) as server:
+        yield server
 
 
 # --- object store ----------------------------------------------------------------------------------------

@@ -41,9 +41,10 @@ def parse_record(
     """The posting of a record, or why not; `event_time` is the record's own where that can be read."""
     if record.rejection is not None:
         return record.rejection
-    if record.payload is None:
+    document = record.document
+    if document is None:
         return Rejection(RejectionCode.TOMBSTONE, "the record has a key but no value")
-    posting = parse_payload(record.payload, fields, max_bytes)
+    posting = parse_payload(document, fields, max_bytes)
     time = readable_time(record.event_time)
     if isinstance(posting, JobPosting) and time is not None:
         return msgspec.structs.replace(posting, event_time=time, unread_time=None)

@@ -227,7 +227,7 @@ class Tagger:
             tokens=counts.tokens,
             skipped=counts.skipped,
             title_only=len(bare),
-            fields=field_names(bare[0].payload, self.config.max_record_bytes) if bare else [],
+            fields=field_names(bare[0].document, self.config.max_record_bytes) if bare else [],
             warnings=self._first_warnings(chunk),
             leader_epoch=chunk.leader_epoch,
         )
@@ -237,7 +237,7 @@ class Tagger:
         if self._seen_records or not chunk.records:
             return []
         self._seen_records = True
-        warnings = missing_fields((record.payload for record in chunk.records), self.config.fields)
+        warnings = missing_fields((record.document for record in chunk.records), self.config.fields)
         for line in warnings:
             logger.warning("%s: %s", chunk.source or "postings", line)
         return warnings

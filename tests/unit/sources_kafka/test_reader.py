@@ -10,12 +10,14 @@ from kafka import errors as kafka_errors
 from kafka.consumer.fetcher import ConsumerRecord
 from kafka.structs import OffsetAndMetadata
 
+from skillstream.chunks import Record
 from skillstream.errors import RunError
 from skillstream.sources.kafka import KafkaConfig, Share
 from skillstream.sources.kafka import reader as reader_module
 from skillstream.sources.kafka.client import TopicFacts
 from skillstream.sources.kafka.client_settings import ClientSettings
 from skillstream.sources.kafka.reader import REFRESH_S, KafkaReader
+from skillstream.sources.kafka.values import RegistryAwayError
 
 
 class Clock:
@@ -41,6 +43,7 @@ class Topic:
     def __init__(self, partitions: int) -> None:
         self.facts = TopicFacts("one", tuple(range(partitions)))
         self.waiting: dict[int, list[ConsumerRecord]] = {}
+        self.polled: dict[int, list[ConsumerRecord]] = {}
         self.positions = dict.fromkeys(range(partitions), 0)
         self.assigned: set[TopicPartition] = set()
         self.epoch = -1
@@ -48,7 +51,14 @@ class Topic:
         self.error: Exception | None = None
         self._subscription = self
 
-    def send(self, partition: int, count: int = 1, size: int = 1, headers: list | None = None) -> None:
+    def send(
+        self,
+        partition: int,
+        count: int = 1,
+        size: int = 2,
+        headers: list | None = None,
+        letter: bytes = b"x",
+    ) -> None:
         waiting = self.waiting.setdefault(partition, [])
         for _ in range(count):
             offset = self.positions[partition] + len(waiting)
@@ -60,7 +70,7 @@ class Topic:
                 1000,
                 0,
                 None,
-                b"x" * size,
+                letter * size,
                 headers or [],
                 None,
                 -1,
@@ -75,14 +85,20 @@ class Topic:
     def assign(self, partitions: list[TopicPartition]) -> None:
         self.assigned = set(partitions)
 
-    def seek(self, part: TopicPartition, offset: int | OffsetAndMetadata) -> None:
-        self.sought.append((part.partition, offset))
-        self.positions[part.partition] = offset if isinstance(offset, int) else offset.offset
+    def seek(self, part: TopicPartition, to: int | OffsetAndMetadata) -> None:
+        """Records that were polled and are sought again wait again."""
+        self.sought.append((part.partition, to))
+        offset = to if isinstance(to, int) else to.offset
+        polled = self.polled.get(part.partition, [])
+        again = [record for record in polled if record.offset >= offset]
+        self.waiting[part.partition] = again + self.waiting.get(part.partition, [])
+        self.positions[part.partition] = offset
 
     def poll(self, timeout_ms: float, max_records: int) -> dict[TopicPartition, list[ConsumerRecord]]:
         if self.error is not None:
             raise self.error
         polled = {TopicPartition("t", p): records for p, records in self.waiting.items()}
+        self.polled = self.waiting
         for part, records in polled.items():
             self.positions[part.partition] += len(records)
         self.waiting = {}
@@ -308,3 +324,49 @@ def test_nothing_grows_with_the_number_of_chunks(make, topic, clock):
             )
     assert sizes[0] == sizes[1]
     assert [len(buffer.closed) + buffer.bytes for buffer in reader._buffers.values()] == [0, 0]
+
+
+class Registry:
+    """In place of the decoder: away for values that say so, until it is `there`."""
+
+    there = False
+    asked = 0
+
+    def __call__(self, record: Record) -> Record:
+        if record.payload.startswith(b"yy"):
+            self.asked += 1
+            if not self.there:
+                raise RegistryAwayError("schema registry http://r is away: HTTP 503")
+        return record
+
+
+def test_a_registry_that_is_away_is_waited_for_and_nothing_is_lost_or_doubled(make, topic, clock, caplog):
+    waits: list[float] = []
+    reader = make(max_chunk_rows=1)
+    reader._sleep = waits.append
+    registry = reader._decode = Registry()
+    topic.send(0, count=2)
+    topic.send(0, letter=b"y")
+    topic.send(0)
+    topic.send(1)
+    reader.poll(0)
+    assert reader.problem == "schema registry http://r is away: HTTP 503"
+    assert drained(reader) == []  # the first two of partition 0 are not handed out in a half batch
+    reader.poll(0.5)
+    assert (registry.asked, len(waits)) == (1, 1)  # it waits, and asks nobody meanwhile
+    for turn in range(50):
+        clock.now += 10
+        topic.send(1, count=1)  # the other partition's records come all the time
+        reader.poll(0)
+        assert reader.problem is not None, turn
+    assert registry.asked == 51
+    assert len([line for line in caplog.messages if "is away" in line]) == 1
+    before = drained(reader)
+    registry.there = True
+    clock.now += 10
+    reader.poll(0)
+    assert reader.problem is None
+    found = before + drained(reader)
+    for partition, end in ((0, 4), (1, 51)):
+        spans = [(start, stop) for number, start, stop in found if number == partition]
+        assert spans == [(offset, offset + 1) for offset in range(end)]

@@ -20,9 +20,19 @@ from kafka import KafkaAdminClient, KafkaConsumer
 
 from skillstream.errors import SourceError
 
-__all__ = ["ClientSettings", "load_client_settings", "parse_properties"]
+__all__ = [
+    "REGISTRY_PREFIX",
+    "ClientSettings",
+    "load_client_settings",
+    "parse_properties",
+    "raw_settings",
+    "setting_name",
+]
 
 ENVIRONMENT_PREFIX = "SKILLSTREAM_KAFKA_"
+# What is the schema registry's in the same file (see `values.registry_settings`).
+REGISTRY_PREFIX = "schema_registry_"
+_REGISTRY = (REGISTRY_PREFIX, "basic_auth_", "bearer_auth_")
 
 # Names of the Java client and of librdkafka for what kafka-python calls otherwise.
 ALIASES = {
@@ -91,15 +101,8 @@ def load_client_settings(
         SourceError: the file cannot be read, or a setting is unknown, ours to decide, or no such value.
     """
     merged: dict[str, Any] = {}
-    if config_file is not None:
-        merged.update(_normalised(_read_file(Path(config_file)), config_file))
-    environment = os.environ if environment is None else environment
-    ours = {
-        name.removeprefix(ENVIRONMENT_PREFIX): value
-        for name, value in environment.items()
-        if name.startswith(ENVIRONMENT_PREFIX)
-    }
-    merged.update(_normalised(ours, "the environment"))
+    for where, settings in raw_settings(config_file, environment):
+        merged.update(_normalised(settings, where))
     if bootstrap_servers:
         merged["bootstrap_servers"] = bootstrap_servers
     if not merged.get("bootstrap_servers"):
@@ -108,6 +111,31 @@ def load_client_settings(
     if "sasl_plain_username" in merged and "sasl_mechanism" not in merged:
         merged["sasl_mechanism"] = "PLAIN"
     return ClientSettings(merged)
+
+
+def raw_settings(
+    config_file: str | None, environment: Mapping[str, str] | None = None
+) -> list[tuple[str, Mapping[str, Any]]]:
+    """Where settings come from, and the settings as they are written there; later ones win.
+
+    Raises:
+        SourceError: the file cannot be read.
+    """
+    found: list[tuple[str, Mapping[str, Any]]] = []
+    if config_file is not None:
+        found.append((config_file, _read_file(Path(config_file))))
+    environment = os.environ if environment is None else environment
+    ours = {
+        name.removeprefix(ENVIRONMENT_PREFIX): value
+        for name, value in environment.items()
+        if name.startswith(ENVIRONMENT_PREFIX)
+    }
+    return [*found, ("the environment", ours)]
+
+
+def setting_name(given: str) -> str:
+    """`like_this` for `Like.this` and `like-this`."""
+    return given.strip().lower().replace(".", "_").replace("-", "_")
 
 
 def parse_properties(text: str) -> dict[str, str]:
@@ -152,8 +180,10 @@ def _normalised(settings: Mapping[str, Any], where: str) -> dict[str, Any]:
     """The settings under kafka-python's names and with values of its types."""
     values: dict[str, Any] = {}
     for given, value in settings.items():
-        name = given.strip().lower().replace(".", "_").replace("-", "_")
+        name = setting_name(given)
         name = ALIASES.get(name, name)
+        if name.startswith(_REGISTRY):
+            continue
         if name == "sasl_jaas_config":
             values.update(_from_jaas(str(value), where))
         elif name == "ssl_endpoint_identification_algorithm":

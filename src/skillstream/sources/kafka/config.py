@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 from kafka.util import ensure_valid_topic_name
 
 from skillstream.errors import UsageError
 from skillstream.options import at_least, check_options, option
 
-__all__ = ["KafkaConfig", "Share", "parse_start"]
+__all__ = ["KafkaConfig", "Share", "check_registry_url", "parse_start"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +30,18 @@ class KafkaConfig:
     kafka_config: str | None = option(
         None,
         "Properties or JSON file with Kafka client settings, such as SASL or SSL; must be on every worker.",
+    )
+    value_format: str = option(
+        "json",
+        "How the records' values are written: 'json' is plain; 'avro', 'protobuf' and 'json-schema' come in "
+        "Confluent's wire format, with schemas from --schema-registry. Gzip and envelopes of Kafka Connect "
+        "and Debezium are found in all of them.",
+        choices=("json", "avro", "protobuf", "json-schema"),
+    )
+    schema_registry: str | None = option(
+        None,
+        "Address of the schema registry (Confluent's API), http://HOST:PORT; user, password or token belong "
+        "in --kafka-config or the environment.",
     )
     start: str = option(
         "earliest",
@@ -64,6 +77,7 @@ class KafkaConfig:
             ensure_valid_topic_name(self.topic)
         except (TypeError, ValueError) as error:
             raise UsageError(f"--topic {self.topic!r} is no topic's name: {error}") from error
+        check_registry_url(self.schema_registry)
         parse_start(self.start)
         at_least("max-chunk-rows", self.max_chunk_rows, 1)
         at_least("max-chunk-bytes", self.max_chunk_bytes, 1)
@@ -96,6 +110,24 @@ class Share:
         """Whether the partition is this reader's, and there is anything to read in it."""
         mine = partition % self.readers == self.number
         return mine and (self.stop_at is None or partition in self.stop_at)
+
+
+def check_registry_url(url: str | None) -> None:
+    """Raises `UsageError` unless it is an address without user and password, which everybody may see."""
+    if url is None:
+        return
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise UsageError(f"--schema-registry is no address: {error}") from error
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise UsageError("--schema-registry must be http://HOST:PORT or https://HOST:PORT")
+    if "@" in parts.netloc:
+        raise UsageError(
+            "--schema-registry must not hold a user and password, which others could see: set "
+            "schema.registry.basic.auth.user.info in --kafka-config, or the variable "
+            "SKILLSTREAM_KAFKA_SCHEMA_REGISTRY_BASIC_AUTH_USER_INFO"
+        )
 
 
 def parse_start(start: str) -> str | int:

@@ -23,8 +23,8 @@ HEADER_BYTES = 150
 
 
 def size_of(record: Record) -> int:
-    """Bytes that a record holds: payload, key and headers; not the few hundred of the record itself."""
-    size = len(record.payload or b"") + len(record.key or b"")
+    """Bytes of payload, value, key and headers; not the few hundred of the record itself."""
+    size = len(record.payload or b"") + len(record.value or b"") + len(record.key or b"")
     if record.headers:
         size += sum(HEADER_BYTES + len(name) + len(value or b"") for name, value in record.headers)
     return size
@@ -34,7 +34,7 @@ def size_of(record: Record) -> int:
 class ChunkLimits:
     """A chunk is closed by whichever comes first. No record waits for longer than `linger_s`.
 
-    `bytes` are those of payloads, keys and headers (see `size_of`).
+    `bytes` are those of payloads, values, keys and headers (see `size_of`).
     """
 
     rows: int
@@ -67,7 +67,7 @@ class PartitionBuffer:
 
     @property
     def bytes(self) -> int:
-        """Bytes of payloads, keys and headers in the open chunk."""
+        """Bytes of payloads, values, keys and headers in the open chunk."""
         return self._bytes
 
     @property

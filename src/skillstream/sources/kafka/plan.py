@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from kafka import KafkaAdminClient, KafkaConsumer
 
-from skillstream.errors import SkillstreamError, SourceError
+from skillstream.errors import RunError, SkillstreamError, SourceError
 from skillstream.sources.kafka.client import (
     end_offsets,
     first_offsets,
@@ -20,8 +21,11 @@ from skillstream.sources.kafka.client_settings import load_client_settings
 from skillstream.sources.kafka.config import KafkaConfig, parse_start
 from skillstream.sources.kafka.reader import ChainEnd, bounds_problem
 from skillstream.sources.kafka.retry import one_line
+from skillstream.sources.kafka.values import RegistryAwayError, value_decoder
 
-__all__ = ["StreamPlan", "plan_stream"]
+__all__ = ["StreamPlan", "check_values", "plan_stream"]
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -48,8 +52,9 @@ def plan_stream(config: KafkaConfig, chain_of: Callable[[int], ChainEnd]) -> Str
 
     Raises:
         SourceError: the cluster cannot be reached or refuses, there is no such topic, or reading cannot
-            resume where a chain ends.
+            resume where a chain ends; the schema registry refuses, or is none.
     """
+    check_values(config)
     settings = load_client_settings(config.bootstrap_servers, config.kafka_config)
     clients: list[KafkaAdminClient | KafkaConsumer] = []
     try:
@@ -76,6 +81,23 @@ def plan_stream(config: KafkaConfig, chain_of: Callable[[int], ChainEnd]) -> Str
         if head is not None:
             _check(config, partition, head, first[partition], ends[partition])
     return StreamPlan(cluster_id, facts.topic_id, roots, ends)
+
+
+def check_values(config: KafkaConfig) -> None:
+    """Refuses what no value could be decoded by; a registry that is away is warned of: readers wait for it.
+
+    Raises:
+        UsageError: an extra is missing, or the schema registry refuses or is none.
+    """
+    registry = value_decoder(config.value_format, config.schema_registry, config.kafka_config).registry
+    if registry is None:
+        return
+    try:
+        registry.check()
+    except RegistryAwayError as error:
+        logger.warning("%s; values that need it wait", error)
+    except RunError as error:
+        raise SourceError(str(error)) from error
 
 
 def _check(config: KafkaConfig, partition: int, head: int, first: int, end: int) -> None:

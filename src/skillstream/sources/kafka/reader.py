@@ -4,7 +4,8 @@
 transaction exactly once per reader. Where to start is the chain's business, never committed offsets'.
 *Unit of parallelism*: the partition; reader `n` of `m` owns those with `p % m == n`. One thread.
 
-Errors of the network and of brokers are retried with backoff, for as long as they last. What a retry
+Errors of the network and of brokers are retried with backoff, for as long as they last, and so is a schema
+registry that is away: what it is needed for is read again, and nothing is lost or rejected. What a retry
 cannot fix (no permission, a recreated topic, records lost to retention) raises `RunError`.
 """
 
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Protocol
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
@@ -38,6 +39,7 @@ from skillstream.sources.kafka.client_settings import ClientSettings, load_clien
 from skillstream.sources.kafka.config import KafkaConfig, Share
 from skillstream.sources.kafka.partition_buffer import ChunkLimits, PartitionBuffer
 from skillstream.sources.kafka.retry import Retries, one_line
+from skillstream.sources.kafka.values import RegistryAwayError, value_decoder
 from skillstream.times import readable_time
 
 __all__ = ["ChainEnd", "KafkaReader", "bounds_problem", "to_record"]
@@ -121,6 +123,9 @@ class KafkaReader:
         self._size = ChunkSize(config.max_chunk_rows)
         self._busy = False  # chunks were handed out since the last poll,
         self._polled_at = now()  # which returned at this time
+        self._decode = value_decoder(config.value_format, config.schema_registry, config.kafka_config)
+        self._registry_retries = Retries(now, what="waiting")
+        self._undecoded: set[int] = set()  # partitions that wait for the registry
         self._committed: dict[int, int] = {}
         self._commit_failures = 0
         self._out_of_range = 0
@@ -128,7 +133,7 @@ class KafkaReader:
     @property
     def problem(self) -> str | None:
         """The error that is being retried, in one line."""
-        return self._retries.problem
+        return self._retries.problem or self._registry_retries.problem
 
     @property
     def positions(self) -> dict[int, int]:
@@ -173,8 +178,9 @@ class KafkaReader:
             RunError: an error that no retry fixes.
         """
         self._size.done(self._now())
-        if self._retries.wait_s > 0:
-            self._sleep(min(timeout_s, self._retries.wait_s))
+        wait_s = max(self._retries.wait_s, self._registry_retries.wait_s)
+        if wait_s > 0:
+            self._sleep(min(timeout_s, wait_s))
             return
         try:
             consumer = self._connected()
@@ -188,6 +194,9 @@ class KafkaReader:
             self._out_of_range += 1
             if self._out_of_range >= OUT_OF_RANGE_ATTEMPTS:  # the bounds are right, so it is the epoch
                 raise RunError(self._advice(error)) from error
+        except RegistryAwayError as error:
+            self._rewind()
+            self._registry_retries.failed(error, str(error))
         except RunError:
             self._disconnect()
             raise
@@ -355,16 +364,30 @@ class KafkaReader:
     def _take_in(
         self, buffer: PartitionBuffer, polled: list[ConsumerRecord], position: int, came_at: float
     ) -> None:
-        records: Iterator[Record] = map(to_record, polled)
+        stop = None if self._share.stop_at is None else self._share.stop_at[buffer.partition]
+        wanted = (to_record(record) for record in polled if stop is None or record.offset < stop)
+        # All of them before the buffer takes one: if the registry is away, they are read again.
+        try:
+            records = list(map(self._decode, wanted))
+        except RegistryAwayError:
+            self._undecoded.add(buffer.partition)
+            raise
+        if records:
+            self._undecoded.discard(buffer.partition)
+            if not self._undecoded:
+                self._registry_retries.worked()
         if polled and polled[-1].leader_epoch >= 0:
             buffer.leader_epoch = polled[-1].leader_epoch
-        if self._share.stop_at is None:
-            buffer.extend(records, position, came_at)
-            return
-        stop = self._share.stop_at[buffer.partition]
-        buffer.extend((record for record in records if record.offset < stop), min(position, stop), came_at)
-        if position >= stop:
+        buffer.extend(records, position if stop is None else min(position, stop), came_at)
+        if stop is not None and position >= stop:
             buffer.flush()  # nothing more will come that it could wait for
+
+    def _rewind(self) -> None:
+        """Lets the consumer read again what no buffer has."""
+        if self._consumer is None:
+            return
+        for partition, buffer in self._buffers.items():
+            self._consumer.seek(TopicPartition(self.config.topic, partition), buffer.position)
 
     def _bound_memory(self) -> None:
         total = sum(buffer.bytes for buffer in self._buffers.values())

@@ -70,9 +70,11 @@ class Retries:
     Args:
         now: monotonic seconds.
         most_s: the longest delay between attempts, seconds.
+        what: does not answer, for the log.
     """
 
-    def __init__(self, now: Callable[[], float], most_s: float = 10.0) -> None:
+    def __init__(self, now: Callable[[], float], most_s: float = 10.0, what: str = "Kafka") -> None:
+        self._what = what
         self.problem: str | None = None  # the error that is being retried
         self._now = now
         self._delay = backoff(most_s)
@@ -105,6 +107,6 @@ class Retries:
         self._at = self._now() + self._delay(self._state)
         self._state.attempt_number += 1
         if message != self.problem:
-            logger.warning("Kafka: %s; trying again", message)
+            logger.warning("%s: %s; trying again", self._what, message)
         self.problem = message
         return True
