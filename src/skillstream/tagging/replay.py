@@ -17,11 +17,12 @@ from typing import Any
 import msgspec
 
 from skillstream.chunks import Chunk, Record
-from skillstream.errors import ChainError, OutputError, UsageError
+from skillstream.errors import ChainError, OutputError, RunError, UsageError
 from skillstream.options import at_least, option
 from skillstream.output import (
     Chain,
     FileFormatError,
+    RunInfo,
     check_layout,
     decode_header,
     decode_table,
@@ -31,8 +32,9 @@ from skillstream.output import (
 )
 from skillstream.rejections import RejectionCode
 from skillstream.rows import TaggedChunk
-from skillstream.sources.kafka import parse_start
+from skillstream.sources.kafka import check_registry_url, parse_start
 from skillstream.sources.kafka.fetch import TopicAgain
+from skillstream.sources.kafka.values import RegistryAwayError, ValueDecoder, value_decoder
 from skillstream.storage import Store, folder_name, open_store
 from skillstream.tagging.config import TagConfig
 from skillstream.tagging.start import start_job
@@ -88,6 +90,14 @@ class ReplayConfig(TagConfig):
     kafka_config: str | None = option(
         None, "Properties or JSON file with Kafka client settings, such as SASL or SSL."
     )
+    value_format: str | None = option(
+        None,
+        "How the values of Kafka records are written (see `skillstream stream`); default: that in run.json.",
+        choices=("json", "avro", "protobuf", "json-schema"),
+    )
+    schema_registry: str | None = option(
+        None, "Address of the schema registry that describes them; default: that in run.json."
+    )
     max_chunk_rows: int = option(
         200, "Maximum rows per Parquet file, which is also the most work that a kill can cost."
     )
@@ -99,6 +109,7 @@ class ReplayConfig(TagConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         at_least("max-chunk-rows", self.max_chunk_rows, 1)
+        check_registry_url(self.schema_registry)
         _ = self.selection
 
     @property
@@ -166,6 +177,12 @@ def replay(source: str, config: ReplayConfig) -> ReplaySummary:
     if folder_name(source) == folder_name(config.output):
         raise UsageError("--output must be another folder than the one that is replayed")
     check_layout(config.output)
+    config = _with_values_of(old, config)
+    decode = (
+        value_decoder(config.value_format, config.schema_registry, config.kafka_config)
+        if config.value_format
+        else None  # rows of files
+    )
     selection = sorted(dataclasses.asdict(config.selection).items(), key=str)
     identity = {"source": "replay", "of": folder_name(source), "selection": str(selection)}
     start = start_job(config, identity, here=True, sources=source_paths(source))
@@ -182,7 +199,25 @@ def replay(source: str, config: ReplayConfig) -> ReplaySummary:
                 topics[topic] = stack.enter_context(TopicAgain(servers, topic, config.kafka_config))
             return topics[topic].read
 
-        return replay_rows(source, config, tagger.tag_chunk, reader_of)
+        return replay_rows(source, config, lambda chunk: tagger.tag_chunk(_decoded(chunk, decode)), reader_of)
+
+
+def _with_values_of(old: RunInfo, config: ReplayConfig) -> ReplayConfig:
+    """The configuration with how values are written; a replay of this replay finds it there again."""
+    given = {
+        name: getattr(config, name) or (str(old.options[name]) if old.options.get(name) else None)
+        for name in ("value_format", "schema_registry")
+    }
+    return dataclasses.replace(config, **given)
+
+
+def _decoded(chunk: Chunk, decode: ValueDecoder | None) -> Chunk:
+    if decode is None:
+        return chunk
+    try:
+        return msgspec.structs.replace(chunk, records=list(map(decode, chunk.records)))
+    except RegistryAwayError as error:
+        raise RunError(f"{error}; run again to resume") from error
 
 
 def replay_rows(

@@ -133,6 +133,16 @@ def test_whatever_may_pass_is_away(server, answer):
     assert registry.schema(5).text == '"string"'
 
 
+def test_a_bare_404_is_a_no_if_the_registry_is_there(server):
+    server.answers["/schemas/ids/5"] = (404, {"error_code": 0, "message": "Could not find resource"})
+    server.answers["/schemas/types"] = (200, ["AVRO"])
+    with pytest.raises(UnknownSchemaError):
+        client(server).schema(5)
+    server.answers["/schemas/types"] = (404, b"default backend - 404")
+    with pytest.raises(RegistryAwayError):
+        client(server).schema(5)
+
+
 def test_nobody_there_is_away():
     with pytest.raises(RegistryAwayError, match="is away: ConnectionError"):
         SchemaRegistry(RegistrySettings(f"http://127.0.0.1:{free_port()}")).schema(1)

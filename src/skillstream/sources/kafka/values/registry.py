@@ -1,9 +1,10 @@
 """A schema registry with Confluent's API: schemas by id, what they refer to included.
 
 *A registry that says no* and *a registry that is away* are told apart: only its own answer that there is no
-such schema (404 with its error code, which no proxy in front of it sends) is `UnknownSchemaError`. Everything
-that may pass (no connection, a time-out, 5xx, 429, an answer that is none of a registry's) is
-`RegistryAwayError`: the reader waits and asks again, for as long as it takes.
+such schema is `UnknownSchemaError`: 404 with its error code, or without one while it answers otherwise (a
+proxy says 404, too, while no registry runs behind it). Everything that may pass (no connection, a time-out,
+5xx, 429, an answer that is none of a registry's) is `RegistryAwayError`: the reader waits and asks again, for
+as long as it takes.
 """
 
 from __future__ import annotations
@@ -44,6 +45,10 @@ class RegistryAwayError(OSError):
 
 class _NoRegistryError(RegistryAwayError):
     """Something else answers; once it was a registry, it may be one again."""
+
+
+class _NotFoundError(_NoRegistryError):
+    """404 without a registry's error code."""
 
 
 class RegistryRefusedError(RunError):
@@ -124,7 +129,7 @@ class SchemaRegistry:
         if (detail := self._unknown.get(schema_id)) is not None:
             raise UnknownSchemaError(detail)
         try:
-            answer = self._ask(f"/schemas/ids/{schema_id}", _Answer)
+            answer = self._ask_surely(f"/schemas/ids/{schema_id}")
             texts: dict[str, str] = {}
             self._collect(answer.references or [], texts, set())
         except UnknownSchemaError as error:
@@ -143,9 +148,24 @@ class SchemaRegistry:
             subject = quote(reference.subject, safe="")
             # A schema that is in use may be deleted for new ones.
             path = f"/subjects/{subject}/versions/{reference.version}?deleted=true"
-            answer = self._ask(path, _Answer)
+            answer = self._ask_surely(path)
             self._collect(answer.references or [], texts, begun)
             texts[reference.name] = answer.schema
+
+    def _ask_surely(self, path: str) -> _Answer:
+        """As `_ask`, but a 404 that anybody may have sent is a no if the registry itself sends it."""
+        try:
+            return self._ask(path, _Answer)
+        except _NotFoundError as error:
+            try:
+                self._ask("/schemas/types", list[str])  # it is there; and maybe it has just come
+            except UnknownSchemaError:
+                raise error from None
+        try:
+            return self._ask(path, _Answer)
+        except _NotFoundError as error:
+            what = path.partition("?")[0]
+            raise UnknownSchemaError(f"schema registry {self.url} has no {what}") from error
 
     def _ask(self, path: str, kind: type[T]) -> T:
         what = path.partition("?")[0]
@@ -170,7 +190,7 @@ class SchemaRegistry:
         if status == HTTPStatus.NOT_FOUND and _says_unknown(answer.content):
             raise UnknownSchemaError(f"schema registry {self.url} has no {what}")
         if status != HTTPStatus.OK:
-            kind_of_error = _NoRegistryError if status == HTTPStatus.NOT_FOUND else RegistryAwayError
+            kind_of_error = _NotFoundError if status == HTTPStatus.NOT_FOUND else RegistryAwayError
             raise kind_of_error(f"schema registry {self.url} is away: HTTP {status} for {what}")
         try:
             return msgspec.json.decode(answer.content, type=kind)
