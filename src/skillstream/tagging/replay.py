@@ -32,7 +32,7 @@ from skillstream.output import (
 )
 from skillstream.rejections import RejectionCode
 from skillstream.rows import TaggedChunk
-from skillstream.sources.kafka import check_registry_url, parse_start
+from skillstream.sources.kafka import VALUE_FORMATS, check_registry_url, parse_start
 from skillstream.sources.kafka.fetch import TopicAgain
 from skillstream.sources.kafka.values import RegistryAwayError, ValueDecoder, value_decoder
 from skillstream.storage import Store, folder_name, open_store
@@ -92,8 +92,8 @@ class ReplayConfig(TagConfig):
     )
     value_format: str | None = option(
         None,
-        "How the values of Kafka records are written (see `skillstream stream`); default: that in run.json.",
-        choices=("json", "avro", "protobuf", "json-schema"),
+        f"How the values of Kafka records are written: {', '.join(VALUE_FORMATS)} (see `stream`); "
+        "default: that in run.json.",
     )
     schema_registry: str | None = option(
         None, "Address of the schema registry that describes them; default: that in run.json."
@@ -110,6 +110,9 @@ class ReplayConfig(TagConfig):
         super().__post_init__()
         at_least("max-chunk-rows", self.max_chunk_rows, 1)
         check_registry_url(self.schema_registry)
+        if self.value_format is not None and self.value_format not in VALUE_FORMATS:
+            known = ", ".join(VALUE_FORMATS)
+            raise UsageError(f"--value-format must be one of {known}, got {self.value_format!r}")
         _ = self.selection
 
     @property
@@ -204,11 +207,12 @@ def replay(source: str, config: ReplayConfig) -> ReplaySummary:
 
 def _with_values_of(old: RunInfo, config: ReplayConfig) -> ReplayConfig:
     """The configuration with how values are written; a replay of this replay finds it there again."""
-    given = {
-        name: getattr(config, name) or (str(old.options[name]) if old.options.get(name) else None)
-        for name in ("value_format", "schema_registry")
-    }
-    return dataclasses.replace(config, **given)
+    value_format, registry = (old.options.get(name) for name in ("value_format", "schema_registry"))
+    return dataclasses.replace(
+        config,
+        value_format=config.value_format or (str(value_format) if value_format else None),
+        schema_registry=config.schema_registry or (str(registry) if registry else None),
+    )
 
 
 def _decoded(chunk: Chunk, decode: ValueDecoder | None) -> Chunk:

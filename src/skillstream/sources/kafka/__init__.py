@@ -6,6 +6,12 @@ Only the configuration is named here, so that what needs no more does not load t
 
 from __future__ import annotations
 
-from skillstream.sources.kafka.config import KafkaConfig, Share, check_registry_url, parse_start
+from skillstream.sources.kafka.config import (
+    VALUE_FORMATS,
+    KafkaConfig,
+    Share,
+    check_registry_url,
+    parse_start,
+)
 
-__all__ = ["KafkaConfig", "Share", "check_registry_url", "parse_start"]
+__all__ = ["VALUE_FORMATS", "KafkaConfig", "Share", "check_registry_url", "parse_start"]

@@ -12,7 +12,9 @@ from kafka.util import ensure_valid_topic_name
 from skillstream.errors import UsageError
 from skillstream.options import at_least, check_options, option
 
-__all__ = ["KafkaConfig", "Share", "check_registry_url", "parse_start"]
+__all__ = ["VALUE_FORMATS", "KafkaConfig", "Share", "check_registry_url", "parse_start"]
+
+VALUE_FORMATS = ("json", "avro", "protobuf", "json-schema")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +38,7 @@ class KafkaConfig:
         "How the records' values are written: 'json' is plain; 'avro', 'protobuf' and 'json-schema' come in "
         "Confluent's wire format, with schemas from --schema-registry. Gzip and envelopes of Kafka Connect "
         "and Debezium are found in all of them.",
-        choices=("json", "avro", "protobuf", "json-schema"),
+        choices=VALUE_FORMATS,
     )
     schema_registry: str | None = option(
         None,
