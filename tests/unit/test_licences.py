@@ -1,4 +1,4 @@
-"""What `pip install .` brings is licensed permissively: no copyleft reaches who only installs skillstream."""
+"""What `pip install '.[protobuf]'` brings is licensed permissively: no copyleft reaches who only installs skillstream."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
-CORE = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+# The extra `protobuf` is in the image, too.
+CORE = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["protobuf"]]
 
 PERMISSIVE = {
     *("0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "ISC", "MIT", "MIT-0", "MIT-CMU"),

@@ -176,9 +176,9 @@ class _Fields:
 
     def add(self, record: Record, fields: FieldMapping, max_bytes: int) -> FieldsFound | None:
         """Counts the fields of one record; which of them a posting was made of, if it holds one."""
-        if record.rejection is not None or record.payload is None:
+        if record.rejection is not None or record.document is None:
             return None
-        value = decode_payload(record.payload, max_bytes)
+        value = decode_payload(record.document, max_bytes)
         read = value if isinstance(value, Rejection) else read_value(value, fields)
         outer = value if isinstance(read, Rejection) else read.item
         if not isinstance(outer, Mapping):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 from kafka import TopicPartition
 from kafka import errors as kafka_errors
@@ -370,3 +371,23 @@ def test_a_registry_that_is_away_is_waited_for_and_nothing_is_lost_or_doubled(ma
     for partition, end in ((0, 4), (1, 51)):
         spans = [(start, stop) for number, start, stop in found if number == partition]
         assert spans == [(offset, offset + 1) for offset in range(end)]
+
+
+def test_what_values_unpack_to_is_bounded_at_once(make, topic, monkeypatch):
+    monkeypatch.setattr(reader_module, "IN_HAND_BYTES", 1000)
+    reader = make(max_chunk_rows=100)
+    decoded: list[int] = []
+
+    def unpack(record: Record) -> Record:
+        decoded.append(record.offset)
+        return msgspec.structs.replace(record, value=b"x" * 600)
+
+    reader._decode = unpack
+    topic.send(0, count=5)
+    reader.poll(0)
+    assert decoded == [0, 1]
+    reader.poll(0)
+    reader.poll(0)
+    reader.flush()
+    assert decoded == [0, 1, 2, 3, 4]
+    assert drained(reader) == [(0, 0, 2), (0, 2, 4), (0, 4, 5)]

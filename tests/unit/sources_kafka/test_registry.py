@@ -46,7 +46,8 @@ class _Handler(BaseHTTPRequestHandler):
         path = self.path.removeprefix("/base").partition("?")[0]
         self.server.asked.append(path)
         self.server.authorization = self.headers.get("Authorization")
-        status, body = self.server.answers.get(path, UNKNOWN)
+        otherwise = (404, b"not here") if path == "/schemas/types" else UNKNOWN
+        status, body = self.server.answers.get(path, otherwise)
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(data)))
@@ -115,6 +116,7 @@ def test_a_reference_that_the_registry_does_not_have(server):
         (404, b"default backend - 404"),  # a proxy's, while no registry runs behind it
         (404, {"error_code": 0, "message": "Could not find resource"}),
         (404, {"message": "no"}),
+        (404, {"error_code": 404, "message": "HTTP 404 Not Found"}),
         (429, {}),
         (500, {"error_code": 50001}),
         (502, b"<html>"),
@@ -186,11 +188,10 @@ def config(server: Registry, **more: object) -> KafkaConfig:
 def test_the_start_refuses_what_is_no_registry_or_does_not_let_us_in(server):
     server.answers["/schemas/types"] = (200, ["AVRO"])
     check_values(config(server))
-    server.answers["/schemas/types"] = (404, {"error_code": 404})
-    check_values(config(server))  # one that knows Avro alone
-    server.answers["/schemas/types"] = (404, b"nothing here")
-    with pytest.raises(SourceError, match="is that a schema registry"):
-        check_values(config(server))
+    for answer in ((404, b"nothing here"), (404, {"error_code": 404}), (200, b"<html>")):
+        server.answers["/schemas/types"] = answer
+        with pytest.raises(SourceError, match="is that a schema registry"):
+            check_values(config(server))
     server.answers["/schemas/types"] = (401, b"")
     with pytest.raises(SourceError, match="refuses"):
         check_values(config(server))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import msgspec
 from kafka import KafkaConsumer, TopicPartition
 
 from skillstream.chunks import Chunk, Record
@@ -19,6 +20,7 @@ from skillstream.sources.kafka.client_settings import load_client_settings
 from skillstream.sources.kafka.config import KafkaConfig, parse_start
 from skillstream.sources.kafka.reader import to_record
 from skillstream.sources.kafka.retry import one_line
+from skillstream.sources.kafka.values import RegistryAwayError, value_decoder
 
 __all__ = ["first_records"]
 
@@ -30,17 +32,23 @@ def first_records(config: KafkaConfig, count: int) -> list[Chunk]:
     """About `count` records from `--start` on, a chunk for each partition that has some, in its order.
 
     Raises:
-        SourceError: the cluster cannot be reached or refuses, or there is no such topic.
+        SourceError: the cluster or the schema registry is away or refuses, or there is no such topic.
     """
     settings = load_client_settings(config.bootstrap_servers, config.kafka_config)
+    decode = value_decoder(config.value_format, config.schema_registry, config.kafka_config)
     clients = []
     try:
         clients += [admin := make_admin(settings)]
         partitions = topic_facts(admin, config.topic).partitions
         clients += [consumer := make_consumer(settings)]
-        return _read(consumer, config, partitions, count)
+        return [
+            msgspec.structs.replace(chunk, records=list(map(decode, chunk.records)))
+            for chunk in _read(consumer, config, partitions, count)
+        ]
     except SkillstreamError:
         raise
+    except RegistryAwayError as error:
+        raise SourceError(str(error)) from error
     except Exception as error:
         servers = ",".join(settings.values["bootstrap_servers"])
         raise SourceError(f"Kafka at {servers} cannot be used: {one_line(error, settings)}") from error

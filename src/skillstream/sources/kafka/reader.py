@@ -37,7 +37,7 @@ from skillstream.sources.kafka.client import (
 )
 from skillstream.sources.kafka.client_settings import ClientSettings, load_client_settings
 from skillstream.sources.kafka.config import KafkaConfig, Share
-from skillstream.sources.kafka.partition_buffer import ChunkLimits, PartitionBuffer
+from skillstream.sources.kafka.partition_buffer import ChunkLimits, PartitionBuffer, size_of
 from skillstream.sources.kafka.retry import Retries, one_line
 from skillstream.sources.kafka.values import RegistryAwayError, value_decoder
 from skillstream.times import readable_time
@@ -367,8 +367,16 @@ class KafkaReader:
         stop = None if self._share.stop_at is None else self._share.stop_at[buffer.partition]
         wanted = (to_record(record) for record in polled if stop is None or record.offset < stop)
         # All of them before the buffer takes one: if the registry is away, they are read again.
+        records: list[Record] = []
+        size = 0
         try:
-            records = list(map(self._decode, wanted))
+            for record in wanted:
+                records.append(self._decode(record))
+                size += size_of(records[-1])
+                if size > IN_HAND_BYTES and record.offset + 1 < position:  # little may unpack to much
+                    position = record.offset + 1
+                    self._connected().seek(TopicPartition(self.config.topic, buffer.partition), position)
+                    break
         except RegistryAwayError:
             self._undecoded.add(buffer.partition)
             raise

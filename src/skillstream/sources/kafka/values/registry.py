@@ -110,8 +110,6 @@ class SchemaRegistry:
         """
         try:
             self._ask("/schemas/types", list[str])
-        except UnknownSchemaError:
-            return  # an old one, which knows Avro alone
         except _NoRegistryError as error:
             hint = "the address of Apicurio's ends in /apis/ccompat/v7"
             raise RegistryRefusedError(f"{error}: is that a schema registry? ({hint})") from error
@@ -156,11 +154,8 @@ class SchemaRegistry:
         """As `_ask`, but a 404 that anybody may have sent is a no if the registry itself sends it."""
         try:
             return self._ask(path, _Answer)
-        except _NotFoundError as error:
-            try:
-                self._ask("/schemas/types", list[str])  # it is there; and maybe it has just come
-            except UnknownSchemaError:
-                raise error from None
+        except _NotFoundError:
+            self._ask("/schemas/types", list[str])  # it is there, and maybe it has just come
         try:
             return self._ask(path, _Answer)
         except _NotFoundError as error:
@@ -218,9 +213,9 @@ class _Bearer(requests.auth.AuthBase):
 
 
 def _says_unknown(body: bytes) -> bool:
-    """Whether a registry wrote this 404: 404, or 40401 to 40403 for subject, version and schema."""
+    """Whether a registry wrote this 404 of a thing: 40401 to 40403 are subject, version and schema."""
     try:
         code = msgspec.json.decode(body, type=_Problem).error_code
     except msgspec.DecodeError:
         return False
-    return code == 404 or code // 100 == 404
+    return code // 100 == 404
