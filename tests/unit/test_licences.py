@@ -1,4 +1,4 @@
-"""What `pip install '.[protobuf]'` brings is licensed permissively: no copyleft reaches who only installs skillstream."""
+"""What pip brings, the extra `protobuf` included, is licensed permissively: no copyleft reaches its user."""
 
 from __future__ import annotations
 
