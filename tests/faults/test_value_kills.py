@@ -71,7 +71,9 @@ def test_killed_while_the_registry_comes_and_goes(
         schema_id = registry.register("kill-avro", AVRO)
     else:
         schema_id = registry.register("kill-protobuf", PROTO, "PROTOBUF")
-        message = Messages(tmp_path, {"kill.proto": PROTO})["Kill"]
+        protos = tmp_path / "protos"
+        protos.mkdir()
+        message = Messages(protos, {"kill.proto": PROTO})["Kill"]
     topic = new_topic(partitions=4)
     flags = {"value_format": value_format, "schema_registry": registry.url}
     jobs = make_jobs(kafka.bootstrap, topic, **flags)
