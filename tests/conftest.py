@@ -27,13 +27,6 @@ from tests.data import SKILLS
 pytest_plugins = ["tests.servers.fixtures"]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of pytest-xdist's processes one has the Flink cluster: it is first, since it takes longest."""
-    for item in items:
-        if item.get_closest_marker("flink"):
-            item.add_marker(pytest.mark.xdist_group("flink"))
-
-
 @pytest.fixture(scope="session", autouse=True)
 def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A cache folder of our own; SKILLSTREAM_TEST_CACHE_DIR keeps one between runs."""
