@@ -9,7 +9,7 @@ import os
 import random
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -29,8 +29,9 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(7200)]
 
 
 @pytest.fixture
-def tag(tmp_path: Path, index_folder: Path) -> Callable[..., SharedJob]:
-    """Starts a job over four files."""
+def tag(tmp_path: Path, index_folder: Path) -> Iterator[Callable[..., SharedJob]]:
+    """Starts a job over four files; what a failed test leaves is killed."""
+    started: list[SharedJob] = []
     inputs = tmp_path / "in"
     inputs.mkdir()
     for number in range(FILES):
@@ -40,9 +41,13 @@ def tag(tmp_path: Path, index_folder: Path) -> Callable[..., SharedJob]:
 
     def start(output: Path, *more: object, **environment: str) -> SharedJob:
         options = ("--workers", 2, "--max-chunk-rows", 5, "--index", index_folder, *more)
-        return SharedJob("tag", inputs, "--output", output, *options, log=tmp_path / "log", **environment)
+        job = SharedJob("tag", inputs, "--output", output, *options, log=tmp_path / "log", **environment)
+        started.append(job)
+        return job
 
-    return start
+    yield start
+    for job in started:
+        job.process.kill()
 
 
 def await_more(output: Path, than: int, job: SharedJob, limit_s: float = 120) -> int:

@@ -11,7 +11,7 @@ import signal
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -28,15 +28,19 @@ pytestmark = [pytest.mark.faults, pytest.mark.kafka, pytest.mark.timeout(7200)]
 
 
 @pytest.fixture
-def stream(kafka, index_folder: Path, tmp_path: Path) -> Callable[..., SharedJob]:
-    """Starts a stream with two workers into the same output."""
+def stream(kafka, index_folder: Path, tmp_path: Path) -> Iterator[Callable[..., SharedJob]]:
+    """Starts a stream with two workers into the same output; what a failed test leaves is killed."""
+    started: list[SharedJob] = []
 
     def start(topic: str, *more: object, **environment: str) -> SharedJob:
         options = ("--bootstrap-servers", kafka.bootstrap, "--topic", topic, "--index", index_folder)
         where = ("--output", tmp_path / "out", "--workers", 2, "--linger", 0.1, "--max-chunk-rows", 20)
-        return SharedJob("stream", *options, *where, *more, log=tmp_path / "log", **environment)
+        started.append(SharedJob("stream", *options, *where, *more, log=tmp_path / "log", **environment))
+        return started[-1]
 
-    return start
+    yield start
+    for job in started:
+        job.process.kill()
 
 
 def get(port: int, path: str) -> tuple[int, str]:
@@ -50,7 +54,7 @@ def get(port: int, path: str) -> tuple[int, str]:
         return 0, str(error)
 
 
-def await_answer(job: SharedJob, port: int, path: str, status: int, limit_s: float = 120) -> str:
+def await_answer(job: SharedJob, port: int, path: str, status: int, limit_s: float = 300) -> str:
     """Waits for this status; the body."""
     deadline = time.monotonic() + limit_s
     while (answer := get(port, path))[0] != status:

@@ -63,7 +63,10 @@ def main() -> int:
     os.dup2(2, 1)  # what libraries print is no message
 
     def send(message: Message) -> None:
-        out.write(msgspec.json.encode(message) + b"\n")
+        try:
+            out.write(msgspec.json.encode(message) + b"\n")
+        except BrokenPipeError:
+            os._exit(1)  # the parent is gone
 
     WAITS.tell = lambda problem: send(Waiting(problem))
     job = msgspec.json.decode(sys.stdin.buffer.readline(), type=Job)
