@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from skillstream.errors import UsageError
 from skillstream.pipelines.beam_flags import BeamFlags, read_beam_flags
 from skillstream.storage import is_url
-from skillstream.tagging import TagConfig
+from skillstream.tagging import StreamConfig, TagConfig
 
 __all__ = ["dataflow_flags", "is_dataflow"]
 
@@ -51,6 +51,8 @@ def dataflow_flags(
                 f"Dataflow's workers cannot make the {name} themselves: give --{name} as a folder of their "
                 f"image (/opt/skillstream/{name}) or as gs://BUCKET/PATH"
             )
+    if isinstance(config, StreamConfig):
+        _refuse_idle(flags, config.readers)
     if find_spec("apitools") is None:
         raise UsageError("Dataflow needs Google's clients here: pip install 'skillstream[dataflow]'")
     return [*beam_flags, *_defaults(flags, topic)]
@@ -64,6 +66,17 @@ def _refuse_missing(flags: BeamFlags) -> None:
         missing.append("--sdk_container_image=IMAGE (or --setup_file=./setup.py)")
     if missing:
         raise UsageError(f"Dataflow needs, after --: {', '.join(missing)}")
+
+
+def _refuse_idle(flags: BeamFlags, readers: int) -> None:
+    """A vCPU without a reader costs money and does nothing: Beam starts one process for each."""
+    workers = flags.max_num_workers or flags.num_workers or 0
+    cores = re.search(r"-(\d+)$", flags.machine_type or "")
+    if cores and workers * int(cores[1]) > readers:
+        raise UsageError(
+            f"{workers} workers of {flags.machine_type} have {workers * int(cores[1])} vCPUs for "
+            f"--readers {readers}: raise it (at most to the number of partitions), or lower --max_num_workers"
+        )
 
 
 def _defaults(flags: BeamFlags, topic: str) -> list[str]:

@@ -1,6 +1,5 @@
 """Small real stores for the chain's tests: one in memory, one that dies, one that goes step by step."""
 
-import bisect
 import io
 import threading
 from collections.abc import Callable
@@ -74,7 +73,7 @@ class MemoryStore:
         self.listed = 0  # requests: a page each
         self.read_paths: list[str] = []
         self.bytes_read = 0
-        self._sorted: list[str] = []
+        self._sorted: dict[str, tuple[int, list[str]]] = {}
 
     def names(self, folder: str) -> list[str]:
         below = [path[len(folder) + 1 :] for path in self.files if path.startswith(f"{folder}/")]
@@ -88,12 +87,12 @@ class MemoryStore:
 
     def _in_order(self, folder: str) -> list[str]:
         """Kept: to sort the names of a long chain for each request would take minutes."""
-        if len(self._sorted) != len(self.files):
-            self._sorted = sorted(self.files)
-        way = len(folder) + 1
-        first = bisect.bisect_left(self._sorted, f"{folder}/")
-        last = bisect.bisect_left(self._sorted, f"{folder}0")  # 0 comes after the slash
-        return [path[way:] for path in self._sorted[first:last]]
+        files, names = self._sorted.get(folder, (-1, []))
+        if files != len(self.files):
+            way = f"{folder}/"
+            names = sorted(path[len(way) :] for path in self.files if path.startswith(way))
+            self._sorted[folder] = len(self.files), names
+        return names
 
     def read(self, path: str) -> bytes | None:
         self.read_paths.append(path)

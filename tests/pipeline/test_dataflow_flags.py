@@ -97,6 +97,19 @@ def test_inputs_are_in_an_object_store_as_well(tmp_path):
         tag_files.run(config, ["a.jsonl"], flags_of())
 
 
+@pytest.mark.parametrize("workers", ["num_workers", "max_num_workers"])
+def test_vcpus_without_a_reader_are_refused(workers):
+    flags = flags_of(**{workers: "4", "machine_type": "n2-standard-2"})
+    complete(stream(readers=8), flags)
+    with pytest.raises(UsageError, match="4 workers of n2-standard-2 have 8 vCPUs for --readers 7: raise it"):
+        complete(stream(readers=7), flags)
+
+
+def test_machines_of_unknown_size_are_taken():
+    complete(stream(), flags_of(max_num_workers="4", machine_type="some-machine"))
+    complete(stream(), flags_of(machine_type="n2-standard-2"))
+
+
 def test_without_googles_clients_the_extra_is_named(monkeypatch):
     monkeypatch.setattr(dataflow, "find_spec", lambda _: None)
     with pytest.raises(UsageError, match=r"pip install 'skillstream\[dataflow\]'"):
