@@ -17,6 +17,7 @@ import pytest
 from obstore.store import MemoryStore
 
 from skillstream.encoder import Encoder, load_encoder
+from skillstream.encoder.models import ModelFolder
 from skillstream.index.skills_index import build_index, save_index
 from skillstream.storage import bucket as object_client
 from skillstream.taxonomy.skills import Skill, Taxonomy
@@ -80,6 +81,9 @@ def hash_model(monkeypatch: pytest.MonkeyPatch, encoder: HashEncoder) -> HashEnc
     """Every model name means the HashEncoder, for pipelines and commands in this process."""
     for module in ("skillstream.tagging.worker", "skillstream.tagging.tagger"):
         monkeypatch.setattr(f"{module}.load_encoder", lambda *_, **__: encoder)
+    # A job sent to another process asks what the model is without loading it.
+    folder = ModelFolder(Path(encoder.name), encoder.name, encoder.fingerprint, exported=False)
+    monkeypatch.setattr("skillstream.tagging.start.resolve_model", lambda *_, **__: folder)
     return encoder
 
 
