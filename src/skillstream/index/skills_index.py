@@ -119,8 +119,13 @@ class SkillsIndex:
         return top_k(queries, self.vectors[: self.searched], k)
 
 
-def build_index(taxonomy: Taxonomy, encoder: Encoder) -> SkillsIndex:
+def build_index(taxonomy: Taxonomy, encoder: Encoder, *, rounded: bool = False) -> SkillsIndex:
     """Encodes the preferred labels of a taxonomy; of one longer than the encoder takes, its beginning.
+
+    Args:
+        taxonomy: what to index.
+        encoder: gives the vectors.
+        rounded: round vectors to what float16 holds; they compress to half the size.
 
     Raises:
         IndexFormatError: the encoder gives vectors that are not finite or not of length 1.
@@ -132,6 +137,8 @@ def build_index(taxonomy: Taxonomy, encoder: Encoder) -> SkillsIndex:
         raise IndexFormatError(
             f"model {encoder.name} gives vectors that are not finite or not of length 1: use another"
         )
+    if rounded:
+        vectors = vectors.astype(np.float16).astype(np.float32)
     content = hashlib.sha256()
     for part in (
         encoder.fingerprint,

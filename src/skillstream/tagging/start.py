@@ -20,6 +20,7 @@ from skillstream.index import check_fingerprint, index_folder, read_info
 from skillstream.output import (
     RunInfo,
     open_run,
+    read_run,
     sweep,
     taxonomy_identity,
     versions,
@@ -89,6 +90,7 @@ def start_job(
         UsageError: model, index or output cannot be used, or do not belong together; nothing was written.
     """
     given = config
+    config = _as_begun(config)
     worker: TagWorker | None = None
     if here:
         phase(f"loading the model {config.model}")
@@ -96,6 +98,7 @@ def start_job(
         phase("loading the skills index")
         tagger = worker.tagger()
         info, model = tagger.index.info, model_version(tagger.encoder)
+        precision: str | None = tagger.encoder.precision
     else:
         phase("looking for the skills index")
         # The folder in the user's cache is read whole here, since a damaged one can be built again here only.
@@ -105,6 +108,7 @@ def start_job(
         info, found = read_info(folder), resolve_model(config.model)
         check_fingerprint(info, found)
         config, model = dataclasses.replace(config, index=folder), model_version(found)
+        precision = None if config.precision == "auto" else config.precision
     loaded(config)
     taxonomy = taxonomy_identity(info.taxonomy_name, info.taxonomy_fingerprint, prebuilt=bool(given.index))
     run = RunInfo(
@@ -114,7 +118,18 @@ def start_job(
         options=without_secrets(dataclasses.asdict(given)),
         sources={name: without_user(path) for name, path in (sources or {}).items()},
         range_bytes=range_bytes,
+        precision=precision,
     )
     open_run(config.output, run, force=config.force)
     sweep(config.output)
     return Start(config, model, taxonomy_version(info), worker)
+
+
+def _as_begun(config: C) -> C:
+    """With the precision that the output was begun with, unless one is given: its rows are to be alike."""
+    if config.precision != "auto":
+        return config
+    held = read_run(config.output)
+    if held is None or held.precision is None:
+        return config
+    return dataclasses.replace(config, precision=held.precision)

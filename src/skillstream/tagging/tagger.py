@@ -127,7 +127,7 @@ class Tagger:
     @classmethod
     def from_config(cls, config: TagConfig, encoder: Encoder | None = None) -> Tagger:
         """A tagger as `config` says; `encoder` is used if it is loaded already."""
-        encoder = encoder or load_encoder(config.model, backend=config.backend)
+        encoder = encoder or load_encoder(config.model, config.backend, config.precision)
         index = load_index(config.index) if config.index else default_index(config.taxonomy, encoder)
         return cls(encoder, index, config)
 
