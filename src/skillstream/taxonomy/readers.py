@@ -40,7 +40,6 @@ SAME_AS_COLUMNS = ("sameas", "exactmatch", "escouri")
 AS_WRITTEN_COLUMNS = ("aswritten",)
 IN_CONTEXT_COLUMNS = ("incontext",)
 
-
 # Labels of ESCO's broadest groups, which its code lists leave out (ESCO v1.2, skill pillar).
 ESCO_BROADEST = {
     "S1": "communication, collaboration and creativity",
@@ -284,6 +283,3 @@ def _onet_aliases(name: str) -> list[str]:
     letters = iter(words.lower())
     stands_for_them = all(letter in letters for letter in acronym.lower())  # letters of it, in their order
     return [bare, words, acronym] if stands_for_them else [bare]
-
-
-# --- tables -------------------------------------------------------------------------------------------
