@@ -15,6 +15,7 @@ from skillstream.errors import OutputError, RunError
 from skillstream.output.chain import Chain
 from skillstream.output.run_info import RunInfo, open_run
 from skillstream.storage.bucket import open_bucket
+from skillstream.storage.listing import PAGE
 from skillstream.storage.store import open_store
 from skillstream.storage.url import parse_url
 from tests.chain_fakes import PARTITION, SOURCE, make_rows, published_offsets
@@ -47,12 +48,12 @@ def test_names_are_sorted_over_many_pages(output):
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(lambda n: store.create(f"f/{n:05d}", b"x"), range(1500)))
     assert store.names("f") == [f"{n:05d}" for n in range(1500)]
-    assert store.names("f", "001") == [f"{n:05d}" for n in range(100, 200)]
-    assert store.names("f", "00") == [f"{n:05d}" for n in range(1000)]
-    assert store.names("f", "2") == store.names("g", "0") == []
-    assert store.names("", "f") == []  # longer ones only
+    assert store.names_after("f", "001") == [f"{n:05d}" for n in range(100, 200)]
+    assert store.names_after("f", "", after="00099") == [f"{n:05d}" for n in range(100, 100 + PAGE)]
+    assert store.names_after("f", "00", after="00990") == [f"{n:05d}" for n in range(991, 1000)]
+    assert store.names_after("f", "2") == store.names_after("g", "0") == []
     assert store.create("old/source=a b/x", b"")
-    assert store.names("old", "source=") == ["source=a b"]
+    assert store.names("old") == ["source=a b"]
 
 
 @pytest.mark.parametrize("same", [True, False])
