@@ -21,7 +21,7 @@ from skillstream.index.package import pack_index
 from skillstream.index.skills_index import build_index, index_summary, load_index, save_index
 from skillstream.index.versions import current_version
 from skillstream.sources.files.decode import SourceReadError
-from skillstream.sources.files.inputs import expand_inputs
+from skillstream.sources.files.inputs import find_inputs
 from skillstream.sources.files.plan import plan_files
 from skillstream.sources.files.reader import read_chunks
 from skillstream.storage import remote_folder
@@ -40,7 +40,7 @@ def put_all(store, names, data=b"{}\n"):
 
 
 def names_of(*inputs, output=None):
-    return [str(path).removeprefix("s3://in/") for path in expand_inputs(inputs, output)]
+    return [str(path).removeprefix("s3://in/") for path in find_inputs(inputs, output).files]
 
 
 def test_files_folders_and_patterns(memory_s3):
