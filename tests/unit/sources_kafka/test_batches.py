@@ -13,7 +13,7 @@ from kafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchB
 
 from skillstream.rejections import RejectionCode
 from skillstream.sources.kafka import batches
-from skillstream.sources.kafka.reader import to_record
+from skillstream.sources.kafka.records import to_record
 
 CODECS = pytest.mark.parametrize("codec", [1, 2, 3, 4], ids=["gzip", "snappy", "lz4", "zstd"])
 

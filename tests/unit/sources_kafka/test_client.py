@@ -15,7 +15,7 @@ from kafka import errors
 from skillstream.sources.kafka import client
 from skillstream.sources.kafka.client import TopicFacts, make_admin, make_consumer, topic_facts
 from skillstream.sources.kafka.client_settings import ClientSettings
-from skillstream.sources.kafka.reader import bounds_problem
+from skillstream.sources.kafka.resume import bounds_problem
 from skillstream.sources.kafka.retry import Retries, error_kind, one_line
 
 

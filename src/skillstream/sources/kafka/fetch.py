@@ -12,7 +12,7 @@ from skillstream.chunks import Record
 from skillstream.errors import RunError
 from skillstream.sources.kafka.client import end_offsets, first_offsets, make_consumer
 from skillstream.sources.kafka.client_settings import load_client_settings
-from skillstream.sources.kafka.reader import to_record
+from skillstream.sources.kafka.records import to_record
 from skillstream.sources.kafka.retry import one_line
 
 __all__ = ["TopicAgain"]

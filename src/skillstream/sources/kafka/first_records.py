@@ -18,7 +18,7 @@ from skillstream.sources.kafka.client import (
 )
 from skillstream.sources.kafka.client_settings import load_client_settings
 from skillstream.sources.kafka.config import KafkaConfig, parse_start
-from skillstream.sources.kafka.reader import to_record
+from skillstream.sources.kafka.records import to_record
 from skillstream.sources.kafka.retry import one_line
 from skillstream.sources.kafka.values import RegistryAwayError, value_decoder
 

@@ -14,17 +14,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from typing import Protocol
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka import errors as kafka_errors
 from kafka.consumer.fetcher import ConsumerRecord
-from kafka.structs import OffsetAndMetadata
 
-from skillstream.chunks import Chunk, Record
-from skillstream.errors import RunError, SourceError
-from skillstream.rejections import Rejection, RejectionCode
-from skillstream.sources.kafka.batches import MAX_BYTES, NOT_READ
+from skillstream.chunks import Chunk
+from skillstream.errors import RunError
 from skillstream.sources.kafka.chunk_size import ChunkSize
 from skillstream.sources.kafka.client import (
     TopicFacts,
@@ -37,12 +33,15 @@ from skillstream.sources.kafka.client import (
 )
 from skillstream.sources.kafka.client_settings import ClientSettings, load_client_settings
 from skillstream.sources.kafka.config import KafkaConfig, Share
-from skillstream.sources.kafka.partition_buffer import ChunkLimits, PartitionBuffer, size_of
+from skillstream.sources.kafka.event_times import EventTimes
+from skillstream.sources.kafka.group_offsets import GroupOffsets
+from skillstream.sources.kafka.partition_buffer import ChunkLimits, PartitionBuffer
+from skillstream.sources.kafka.records import decoded, to_record
+from skillstream.sources.kafka.resume import ChainEnd, TopicShrunkError, advice, bounds_problem
 from skillstream.sources.kafka.retry import Retries, one_line
 from skillstream.sources.kafka.values import RegistryAwayError, value_decoder
-from skillstream.times import readable_time
 
-__all__ = ["ChainEnd", "KafkaReader", "bounds_problem", "to_record"]
+__all__ = ["KafkaReader"]
 
 logger = logging.getLogger(__name__)
 
@@ -60,21 +59,6 @@ IN_HAND_BYTES = 64_000_000
 OUT_OF_RANGE_ATTEMPTS = 6
 
 WHOLE = Share()  # one reader for all partitions
-
-
-class ChainEnd(Protocol):
-    """What a reader wants to know of a partition's chain of files (`skillstream.output.chain.Chain`).
-
-    `leader_epoch` is Kafka's at the head, known after `head`; `None` if the chain does not say.
-    """
-
-    leader_epoch: int | None
-
-    def head(self) -> int | None:
-        """The offset that the next file starts at; `None` without a root."""
-
-    def claim(self, start: int) -> int:
-        """Root the chain at `start` unless it has a root: the root that holds."""
 
 
 class KafkaReader:
@@ -115,7 +99,7 @@ class KafkaReader:
         self._sleep = sleep
         self._limits = ChunkLimits(config.max_chunk_rows, config.max_chunk_bytes, config.linger)
         self._buffers: dict[int, PartitionBuffer] = {}
-        self._event_times: dict[int, int] = {}
+        self._event_times = EventTimes()
         self._consumer: KafkaConsumer | None = None
         self._admin: KafkaAdminClient | None = None
         self._retries = Retries(now)
@@ -126,8 +110,7 @@ class KafkaReader:
         self._decode = value_decoder(config.value_format, config.schema_registry, config.kafka_config)
         self._registry_retries = Retries(now, what="waiting")
         self._undecoded: set[int] = set()  # partitions that wait for the registry
-        self._committed: dict[int, int] = {}
-        self._commit_failures = 0
+        self._group = GroupOffsets(config.commit_group, config.topic)
         self._out_of_range = 0
 
     @property
@@ -163,13 +146,8 @@ class KafkaReader:
         The least over the partitions of the newest event time handed out (never in the future). A
         partition without anything left to read does not hold it back by more than `idle_s`.
         """
-        latest = int((self._wall() - idle_s) * 1000)
-        marks = []
-        for partition, buffer in self._buffers.items():
-            idle = buffer.handed_out >= self.ends.get(partition, buffer.handed_out + 1)
-            marks.append(latest if idle else self._event_times.get(partition))
-        known = [mark for mark in marks if mark is not None]
-        return min(known) if known and len(known) == len(marks) else None
+        idle = {p: at >= self.ends.get(p, at + 1) for p, at in self.positions.items()}
+        return self._event_times.watermark(idle, int((self._wall() - idle_s) * 1000))
 
     def poll(self, timeout_s: float) -> None:
         """Takes in what Kafka has, waiting for at most about `timeout_s` if that is nothing.
@@ -193,7 +171,7 @@ class KafkaReader:
             self._disconnect()  # connecting again looks at the bounds, and tells or skips
             self._out_of_range += 1
             if self._out_of_range >= OUT_OF_RANGE_ATTEMPTS:  # the bounds are right, so it is the epoch
-                raise RunError(self._advice(error)) from error
+                raise RunError(advice(error, self.config.topic, self._settings)) from error
         except RegistryAwayError as error:
             self._rewind()
             self._registry_retries.failed(error, str(error))
@@ -221,10 +199,7 @@ class KafkaReader:
         buffer.closed.popleft()
         self._busy = True
         self._size.taken(len(chunk.records), self._now())
-        times = [record.event_time for record in chunk.records if record.event_time is not None]
-        if times:
-            newest = min(max(times), int(self._wall() * 1000))
-            self._event_times[chunk.partition] = max(newest, self._event_times.get(chunk.partition, 0))
+        self._event_times.took(chunk, int(self._wall() * 1000))
 
     def flush(self) -> None:
         """Closes all open chunks, so that everything polled can be handed out."""
@@ -233,24 +208,8 @@ class KafkaReader:
 
     def commit(self) -> None:
         """Commits `positions` for lag tools. Nothing depends on it: a failure is only logged."""
-        group = self.config.commit_group
-        offsets = {p: at for p, at in self.positions.items() if self._committed.get(p) != at}
-        if not group or not offsets or self._admin is None:
-            return
-        topic = self.config.topic
-        request = {TopicPartition(topic, p): OffsetAndMetadata(at, "", -1) for p, at in offsets.items()}
-        try:
-            outcome = self._admin.alter_group_offsets(group, request)
-            refused = {error for error in outcome.values() if error is not kafka_errors.NoError}
-            if refused:
-                raise refused.pop()(group)
-        except Exception as error:  # noqa: BLE001 - for display only
-            self._commit_failures += 1
-            if self._commit_failures == 2:  # the first one of a new cluster's group fails as a rule
-                logger.warning("offsets of group %s could not be committed: %s", group, one_line(error))
-        else:
-            self._committed.update(offsets)
-            self._commit_failures = 0
+        if self._admin is not None:
+            self._group.commit(self._admin, self.positions)
 
     def close(self) -> None:
         """Closes the connections."""
@@ -302,7 +261,7 @@ class KafkaReader:
             if problem is None:
                 continue
             if position > first:
-                raise _TopicShrunkError(problem)  # may pass: a broker that has just started
+                raise TopicShrunkError(problem)  # may pass: a broker that has just started
             if self.config.on_gap != "skip":
                 raise RunError(f"{problem}; --on-gap skip goes on behind the gap")
             logger.warning("%s: skipped", problem)
@@ -366,20 +325,14 @@ class KafkaReader:
     ) -> None:
         stop = None if self._share.stop_at is None else self._share.stop_at[buffer.partition]
         wanted = (to_record(record) for record in polled if stop is None or record.offset < stop)
-        # All of them before the buffer takes one: if the registry is away, they are read again.
-        records: list[Record] = []
-        size = 0
         try:
-            for record in wanted:
-                records.append(self._decode(record))
-                size += size_of(records[-1])
-                if size > IN_HAND_BYTES and record.offset + 1 < position:  # little may unpack to much
-                    position = record.offset + 1
-                    self._connected().seek(TopicPartition(self.config.topic, buffer.partition), position)
-                    break
+            records, whole = decoded(wanted, self._decode, IN_HAND_BYTES)
         except RegistryAwayError:
             self._undecoded.add(buffer.partition)
             raise
+        if not whole and records[-1].offset + 1 < position:
+            position = records[-1].offset + 1
+            self._connected().seek(TopicPartition(self.config.topic, buffer.partition), position)
         if records:
             self._undecoded.discard(buffer.partition)
             if not self._undecoded:
@@ -406,17 +359,7 @@ class KafkaReader:
         """Throws the client away, as an old one may be stuck in its error; and gives up if no retry helps."""
         self._disconnect()
         if not self._retries.failed(error, one_line(error, self._settings)):
-            raise RunError(self._advice(error)) from error
-
-    def _advice(self, error: Exception) -> str:
-        """The one line to tell of an error that ends the reader."""
-        where = f"Kafka topic {self.config.topic!r}"
-        if isinstance(error, _TopicShrunkError | SourceError):
-            return str(error)
-        if isinstance(error, kafka_errors.LogTruncationError | kafka_errors.OffsetOutOfRangeError):
-            why = "has lost records that were read already: recreated, or an unclean leader election"
-            return f"{where} {why}; write to a new --output"
-        return f"{where}: {one_line(error, self._settings)}"
+            raise RunError(advice(error, self.config.topic, self._settings)) from error
 
     def _disconnect(self) -> None:
         for client in (self._consumer, self._admin):
@@ -427,35 +370,3 @@ class KafkaReader:
                     logger.debug("closing a Kafka client: %s", one_line(error))
         self._consumer = self._admin = None
         self._refresh_at = float("-inf")
-
-
-class _TopicShrunkError(Exception):
-    """The topic ends before the position: recreated, or a broker that is not ready yet."""
-
-
-def bounds_problem(topic: str, partition: int, position: int, first: int, end: int) -> str | None:
-    """Why reading cannot go on at `position` in a partition that has [first, end); `None` if it can."""
-    where = f"topic {topic!r} partition {partition}"
-    if position > end:
-        return (
-            f"{where} ends at {end}, but the output already reaches {position}: the topic was recreated, "
-            "or this is another cluster; write to a new --output"
-        )
-    if position < first:
-        return f"{where}: offsets {position} to {first} were lost to retention before they were read"
-    return None
-
-
-def to_record(record: ConsumerRecord) -> Record:
-    """The client's record as ours; a time of -1 is none, nor is one that no reader could show.
-
-    A record of a batch that was not read, because it is too large unpacked, comes with its rejection.
-    """
-    has_time = record.timestamp is not None and record.timestamp >= 0
-    event_time = readable_time(record.timestamp) if has_time else None
-    if record.headers is NOT_READ:
-        detail = f"not read: its batch of records takes more than {MAX_BYTES:,} bytes unpacked"
-        return Record(record.offset, None, None, event_time, Rejection(RejectionCode.TOO_LARGE, detail))
-    # A header's name comes as text, whatever its bytes were: what no text can hold is replaced.
-    headers = [(name.encode(errors="replace").decode(), value) for name, value in record.headers or ()]
-    return Record(record.offset, record.value, record.key, event_time, headers=headers or None)
