@@ -26,7 +26,7 @@ from tests.servers.common import (
 
 __all__ = ["MinioServer", "fetch_minio"]
 
-MODULE = "github.com/minio/minio@latest"
+MODULE = "github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c"
 START_TIMEOUT_S = 60
 
 

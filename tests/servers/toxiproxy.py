@@ -11,7 +11,7 @@ from tests.servers.common import SERVERS, build_by_go, end_process, free_port, s
 
 __all__ = ["Toxiproxy"]
 
-MODULE = "github.com/Shopify/toxiproxy/v2/cmd/server@latest"
+MODULE = "github.com/Shopify/toxiproxy/v2/cmd/server@v2.5.0"
 
 
 class Toxiproxy:
