@@ -5,29 +5,20 @@ Needs Java 17+ and, the first time, Maven: the jars (44 MB) are kept in `.server
 
 from __future__ import annotations
 
-import signal
 import socket
 import subprocess
-import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
-from tests.servers.common import (
-    SERVERS,
-    ServerUnavailableError,
-    end_process,
-    fetch_by_maven,
-    free_port,
-    installed,
-    start_process,
-)
+from tests.servers.common import SERVERS, ServerUnavailableError, fetch_by_maven, free_port, installed
+from tests.servers.server import Server
 
 __all__ = ["KAFKA_VERSION", "KafkaServer", "create_topic", "fetch_jars", "send"]
 
 KAFKA_VERSION = "4.3.1"
-START_TIMEOUT_S = 90  # a loaded two-core machine needs up to 30 s for a cold JVM
 
 POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
@@ -49,7 +40,7 @@ def fetch_jars() -> Path:
 
 
 @dataclass
-class KafkaServer:
+class KafkaServer(Server):
     """One broker that is its own controller; data, settings and `server.log` live in `folder`.
 
     A killed or stopped server starts again with the same ports and data. Listeners: plain on `port`;
@@ -57,6 +48,9 @@ class KafkaServer:
     `secure`, `sasl_port` (SASL_PLAINTEXT; PLAIN and SCRAM-SHA-256; user `tester`, password `secret`) and
     `ssl_port` (certificate in `folder/ca.pem`).
     """
+
+    name = "Kafka"
+    start_timeout_s = 90
 
     folder: Path
     port: int = field(default_factory=free_port)
@@ -74,11 +68,7 @@ class KafkaServer:
     def bootstrap(self) -> str:
         return f"127.0.0.1:{self.port}"
 
-    @property
-    def log(self) -> Path:
-        return self.folder / "server.log"
-
-    def start(self) -> KafkaServer:
+    def start(self) -> Self:
         """Start, or start again, and wait until it answers."""
         self.folder.mkdir(parents=True, exist_ok=True)
         properties = self.folder / "server.properties"
@@ -98,53 +88,17 @@ class KafkaServer:
                 properties,
                 *scram,
             )
-        self.process = start_process(self._java_command("kafka.Kafka", properties), self.log, cwd=self.folder)
-        try:
-            self._wait_until_it_answers()
-        except BaseException:
-            self.kill()
-            raise
-        return self
-
-    def stop(self) -> None:
-        """Stop in order; kill after 20 s."""
-        self._end(signal.SIGTERM)
-
-    def kill(self) -> None:
-        """SIGKILL, as a power cut would."""
-        self._end(signal.SIGKILL)
-
-    def __enter__(self) -> KafkaServer:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def _end(self, sig: signal.Signals) -> None:
-        if self.process is not None:
-            end_process(self.process, sig)
-            self.process = None
-
-    def _wait_until_it_answers(self) -> None:
-        from kafka import KafkaAdminClient
         from kafka.errors import KafkaError
 
-        assert self.process is not None
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while time.monotonic() < deadline:
-            if self.process.poll() is not None:
-                tail = self.log.read_text(errors="replace")[-2000:]
-                raise ServerUnavailableError(f"Kafka ended with code {self.process.returncode}: ...{tail}")
-            try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-                admin = KafkaAdminClient(bootstrap_servers=self.bootstrap, bootstrap_timeout_ms=5000)
-                admin.describe_cluster()
-                admin.close()
-            except (OSError, KafkaError):
-                time.sleep(0.2)
-            else:
-                return
-        raise ServerUnavailableError(f"Kafka did not answer within {START_TIMEOUT_S} s; see {self.log}")
+        return self.run(self._java_command("kafka.Kafka", properties), cwd=self.folder, not_yet=(KafkaError,))
+
+    def ask(self) -> None:
+        from kafka import KafkaAdminClient
+
+        socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+        admin = KafkaAdminClient(bootstrap_servers=self.bootstrap, bootstrap_timeout_ms=5000)
+        admin.describe_cluster()
+        admin.close()
 
     def _java_command(self, main_class: str, *arguments: object) -> list[str]:
         java = installed("java", "Kafka runs on Java 17 or later")

@@ -7,27 +7,19 @@ repository.
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import time
 import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from tests.servers.common import (
-    SERVERS,
-    ServerUnavailableError,
-    build_by_go,
-    end_process,
-    free_port,
-    start_process,
-)
+from tests.servers.common import SERVERS, build_by_go, free_port
+from tests.servers.server import Server
 
 __all__ = ["MinioServer", "fetch_minio"]
 
 MODULE = "github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c"
-START_TIMEOUT_S = 60
 
 
 def fetch_minio() -> Path:
@@ -36,11 +28,14 @@ def fetch_minio() -> Path:
 
 
 @dataclass
-class MinioServer:
+class MinioServer(Server):
     """One server; objects lie in `folder/data` or in `data` (a small disk, say), its log is `server.log`.
 
     A killed or stopped server starts again with the same port and data.
     """
+
+    name = "MinIO"
+    start_timeout_s = 60
 
     folder: Path
     port: int = field(default_factory=free_port)
@@ -63,12 +58,12 @@ class MinioServer:
             "AWS_REGION": "us-east-1",
         }
 
-    def start(self) -> MinioServer:
+    def start(self) -> Self:
         """Start, or start again, and wait until it answers."""
         self.folder.mkdir(parents=True, exist_ok=True)
         data = self.data or self.folder / "data"
         data.mkdir(exist_ok=True)
-        command = [fetch_minio(), "server", data, "--address", f"127.0.0.1:{self.port}"]
+        command: list[str | Path] = [fetch_minio(), "server", data, "--address", f"127.0.0.1:{self.port}"]
         command += ["--console-address", f"127.0.0.1:{free_port()}", "--quiet"]
         environment = os.environ | {
             "MINIO_ROOT_USER": self.user,
@@ -78,13 +73,7 @@ class MinioServer:
             "MINIO_CONFIG_ENV_FILE": "",
             "HOME": str(self.folder),
         }
-        self.process = start_process(command, self.folder / "server.log", env=environment)
-        try:
-            self._wait_until_it_answers()
-        except BaseException:
-            self.kill()
-            raise
-        return self
+        return self.run(command, env=environment)
 
     def make_bucket(self, name: str) -> str:
         """A new bucket, and its address."""
@@ -93,7 +82,7 @@ class MinioServer:
 
         # On one disk a bucket is a folder, and obstore makes none.
         (self.data or self.folder / "data").joinpath(name).mkdir(exist_ok=True)
-        deadline = time.monotonic() + START_TIMEOUT_S
+        deadline = time.monotonic() + self.start_timeout_s
         while True:
             try:
                 obstore.list_with_delimiter(self.store(name))
@@ -119,36 +108,5 @@ class MinioServer:
             client_options={"allow_http": True},
         )
 
-    def stop(self) -> None:
-        """Stop in order; kill after 20 s."""
-        self._end(signal.SIGTERM)
-
-    def kill(self) -> None:
-        """SIGKILL, as a power cut would."""
-        self._end(signal.SIGKILL)
-
-    def __enter__(self) -> MinioServer:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def _end(self, sig: signal.Signals) -> None:
-        if self.process is not None:
-            end_process(self.process, sig)
-            self.process = None
-
-    def _wait_until_it_answers(self) -> None:
-        assert self.process is not None
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while time.monotonic() < deadline:
-            if self.process.poll() is not None:
-                tail = (self.folder / "server.log").read_text(errors="replace")[-1000:]
-                raise ServerUnavailableError(f"MinIO ended with code {self.process.returncode}: ...{tail}")
-            try:
-                urllib.request.urlopen(f"{self.endpoint}/minio/health/live", timeout=2).close()
-            except OSError:
-                time.sleep(0.05)
-            else:
-                return
-        raise ServerUnavailableError(f"MinIO did not answer within {START_TIMEOUT_S} s")
+    def ask(self) -> None:
+        urllib.request.urlopen(f"{self.endpoint}/minio/health/live", timeout=2).close()

@@ -13,28 +13,19 @@ import signal
 import subprocess
 import tarfile
 import tempfile
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from tests.servers.common import (
-    SERVERS,
-    ServerUnavailableError,
-    end_process,
-    fetch_by_maven,
-    free_port,
-    installed,
-    start_process,
-)
+from tests.servers.common import SERVERS, fetch_by_maven, free_port, installed
+from tests.servers.server import Server
 
 __all__ = ["REGISTRY_VERSION", "RegistryServer", "fetch_registry"]
 
 REGISTRY_VERSION = "2.6.13.Final"  # 3.x needs Java 21
-START_TIMEOUT_S = 120  # a cold JVM on a loaded machine
 
 POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
@@ -67,8 +58,11 @@ def fetch_registry() -> Path:
 
 
 @dataclass
-class RegistryServer:
+class RegistryServer(Server):
     """One registry; `url` is where its API like Confluent's is, its log is `folder/server.log`."""
+
+    name = "Apicurio"
+    start_timeout_s = 120
 
     folder: Path
     port: int = field(default_factory=free_port)
@@ -78,21 +72,21 @@ class RegistryServer:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/apis/ccompat/v7"
 
-    def start(self) -> RegistryServer:
+    def start(self) -> Self:
         """Start, or start again without any schema, and wait until it answers."""
         self.folder.mkdir(parents=True, exist_ok=True)
         java = installed("java", "the schema registry runs on Java 17 or later")
         program = next(fetch_registry().glob("*-runner.jar"))
-        command = [java, "-Xmx192m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-jar", program]
+        command: list[str | Path] = [
+            java,
+            "-Xmx192m",
+            "-XX:+UseSerialGC",
+            "-XX:TieredStopAtLevel=1",
+            "-jar",
+            program,
+        ]
         environment = os.environ | {"QUARKUS_HTTP_HOST": "127.0.0.1", "QUARKUS_HTTP_PORT": str(self.port)}
-        log = self.folder / "server.log"
-        self.process = start_process(command, log, cwd=program.parent, env=environment)
-        try:
-            self._wait_until_it_answers()
-        except BaseException:
-            self.kill()
-            raise
-        return self
+        return self.run(command, cwd=program.parent, env=environment)
 
     def register(
         self,
@@ -111,14 +105,6 @@ class RegistryServer:
         }
         return int(self._ask(f"/subjects/{subject}/versions", body)["id"])
 
-    def stop(self) -> None:
-        """Stop in order; kill after 20 s."""
-        self._end(signal.SIGTERM)
-
-    def kill(self) -> None:
-        """SIGKILL, as a power cut would."""
-        self._end(signal.SIGKILL)
-
     def pause(self) -> None:
         """It accepts connections and answers none, until `resume`; its schemas stay."""
         assert self.process is not None
@@ -128,25 +114,8 @@ class RegistryServer:
         assert self.process is not None
         self.process.send_signal(signal.SIGCONT)
 
-    def _end(self, sig: signal.Signals) -> None:
-        if self.process is not None:
-            end_process(self.process, sig)
-            self.process = None
-
-    def _wait_until_it_answers(self) -> None:
-        assert self.process is not None
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while time.monotonic() < deadline:
-            if self.process.poll() is not None:
-                tail = (self.folder / "server.log").read_text(errors="replace")[-1000:]
-                raise ServerUnavailableError(f"Apicurio ended with code {self.process.returncode}: ...{tail}")
-            try:
-                self._ask("/schemas/types")
-            except OSError:
-                time.sleep(0.2)
-            else:
-                return
-        raise ServerUnavailableError(f"Apicurio did not answer within {START_TIMEOUT_S} s")
+    def ask(self) -> None:
+        self._ask("/schemas/types")
 
     def _ask(self, path: str, body: object = None) -> Any:
         data = None if body is None else json.dumps(body).encode()

@@ -77,7 +77,7 @@ def test_a_signal_while_the_server_starts_ends_it_too(tmp_path, monkeypatch):
 
     with needed():
         fetch_minio()
-    monkeypatch.setattr(MinioServer, "_wait_until_it_answers", interrupted)
+    monkeypatch.setattr(MinioServer, "ask", interrupted)
     with pytest.raises(KeyboardInterrupt):
         MinioServer(tmp_path).start()
     assert not started[0].is_running()
