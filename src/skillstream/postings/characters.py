@@ -12,6 +12,7 @@ _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e"
     "\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
+_INK = re.compile("[!-~]")
 # A zero-width space is where a word may end: between two words it is their only separator. Beside a single
 # letter it is an editor's litter ("J|ava").
 _ZERO_WIDTH_SPACE = re.compile("(?<=\\S\\S)(?<!\u200b)\u200b++(?=\\w\\w|\\d)")
@@ -47,4 +48,5 @@ def _repaired(mojibake: re.Match[str]) -> str:
 
 def is_blank(text: str) -> bool:
     """Whether nothing of `text` can be seen (markup counts as something)."""
-    return not text.strip() or not _INVISIBLE.sub("", text).strip()
+    # Almost every text shows at once that it is none.
+    return _INK.search(text) is None and not _INVISIBLE.sub("", text).strip()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from skillstream.postings.markup import as_html, is_blank, is_html
 
@@ -33,6 +34,7 @@ _NOTHING = frozenset(
     )
 )
 _MAX_NOTHING = 40  # characters, with markup around it
+_MAX_KEPT_NAME = 64  # characters: hostile records have names of megabytes
 _MAX_DEPTH = 6  # objects within lists within objects; no description goes deeper
 _TAGS = re.compile(r"</?[A-Za-z][^<>]{0,30}>|<!\[CDATA\[|\]\]>|&nbsp;")
 
@@ -61,7 +63,13 @@ _COMPANY = ("company", "aboutcompany", "aboutus", "employer")
 
 def bare_name(name: object) -> str:
     """A field's name without case, `_`, `-`, blanks and envelope: `job.Job_Title` is `jobtitle`."""
-    text = str(name).lower()
+    text = str(name)
+    return _bare_name(text) if len(text) <= _MAX_KEPT_NAME else _bare_name.__wrapped__(text)
+
+
+@lru_cache(maxsize=4096)  # the records of a source have the same names again and again
+def _bare_name(text: str) -> str:
+    text = text.lower()
     if "." in text or ":" in text or "/" in text:
         text = _ENVELOPE.sub("", text)
     return text.replace("_", "").replace("-", "").replace(" ", "")

@@ -35,7 +35,7 @@ def ids(found):
     for data in found:
         try:
             good.append(json.loads(data)["id"])
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, RecursionError):
             continue
     return good
 
@@ -50,6 +50,7 @@ DAMAGE = {
     "a brace too many": ('"title"', '}"title"'),
     "a bracket too many": ('"title"', ']"title"'),
     "a key without a quote": ('"title": "Cook 3"', 'title": "Cook 3"'),
+    "brackets deeper than any reader goes": ('"title": ', '"title": ' + "[" * 20_000),
     "the record is cut off": ('"description"', '"descr'),
 }
 
@@ -87,6 +88,22 @@ def test_long_damage_does_not_swallow_the_rest_of_a_large_file():
     found, fault = values(("[" + ",".join(texts) + "]").encode(), 1 << 20)
     assert ids(found) == [number for number in range(400) if number != 5]
     assert (len(found), fault) == (400, None)
+
+
+def test_deep_damage_does_not_swallow_the_rest_of_a_large_file():
+    texts = [json.dumps(record(number) | {"description": "x" * 20_000}) for number in range(400)]
+    texts[5] = texts[5].replace('"title": ', '"title": ' + "[" * 20_000)
+    found, fault = values(("[" + ",".join(texts) + "]").encode(), 1 << 20)
+    assert ids(found) == [number for number in range(400) if number != 5]
+    assert (len(found), fault) == (400, None)
+
+
+def test_a_deep_record_that_is_whole_is_given_whole():
+    deep = json.dumps(record(1))[:-1] + ', "deep": ' + "[" * 20_000 + "]" * 20_000 + "}"
+    texts = [json.dumps(record(0)), deep, json.dumps(record(2))]
+    for block in (1000, 1 << 20):
+        found, fault = values(("[" + ",".join(texts) + "]").encode(), block)
+        assert (found, fault) == ([text.encode() for text in texts], None)
 
 
 def test_a_large_record_that_is_whole_is_given_whole():

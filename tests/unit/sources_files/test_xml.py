@@ -11,7 +11,7 @@ from skillstream.postings import FieldMapping
 from skillstream.rejections import Rejection, RejectionCode
 from skillstream.sources.files import SourceReadError, plan_files, read_chunks
 from skillstream.sources.files.xml_records import record_element
-from skillstream.sources.files.xml_rows import parse_element, split_elements
+from skillstream.sources.files.xml_rows import element_records, parse_element, split_elements
 
 JOB = "<job><title>Baker {0}</title><description><![CDATA[<p>Bake & sell</p></job>]]></description></job>"
 
@@ -132,6 +132,20 @@ def test_an_element_without_its_end_does_not_take_in_the_next(tmp_path, cut):
     titles = [json.loads(record.payload)["title"] for record in records if record.rejection is None]
     assert [title for title in titles if title != "Baker 2"] == ["Baker 1", "Baker 3", "Baker 4"]
     assert all(b"Baker 3" not in record.payload for record in records if b"Baker 2" in record.payload)
+
+
+@pytest.mark.parametrize("tag", ["<jb>", "< job>", "<>", ""])
+@pytest.mark.parametrize("broken", [1, 2, 3])
+def test_an_element_whose_own_tag_is_damaged_is_a_rejected_row(tmp_path, tag, broken):
+    jobs = [JOB.format(number) for number in (1, 2, 3)]
+    jobs[broken - 1] = jobs[broken - 1].replace("<job>", tag)
+    path = write(tmp_path, "<s>" + "\n".join(jobs) + "<footer/></s>")
+    expected = [RejectionCode.INVALID_XML if number == broken else None for number in (1, 2, 3)]
+    for block in (5, 1 << 20):
+        blocks = (path.read_bytes()[at : at + block] for at in range(0, path.stat().st_size, block))
+        records = list(element_records(blocks, "job", 0))
+        assert [record.rejection and record.rejection.code for record in records] == expected
+        assert f"Baker {broken}".encode() in records[broken - 1].payload
 
 
 def test_an_instruction_without_its_end_is_damage_of_its_element_alone(tmp_path):

@@ -32,20 +32,32 @@ def is_broken(data: bytes, *, whole: bool = True) -> bool:
     """Whether the structure of JSON is broken; with `whole=False`, whether no end would make it whole.
 
     Bytes that are not UTF-8, lone surrogates, raw line breaks in strings and numbers out of range break none.
+    What is nested too deep to be parsed is rejected anyway; while its end has not come it counts as broken.
     """
     try:
         _RAW.decode(data)
     except RecursionError:
-        return False
+        return not whole or not _is_balanced(data)
     except (msgspec.DecodeError, UnicodeDecodeError):
         plain = data.decode("utf-8", "replace").encode().translate(_CONTROLS_TO_BLANKS)
         try:
             _RAW.decode(_ESCAPED.sub(rb"\1", plain))
         except RecursionError:
-            return False
+            return not whole or not _is_balanced(data)
         except msgspec.DecodeError as error:
             return "range" not in str(error) and (whole or "truncated" not in str(error))
     return False
+
+
+def _is_balanced(data: bytes) -> bool:
+    """Whether every bracket and quote is closed, for what is nested too deep to be parsed."""
+    depth = 0
+    for step in _STEP.finditer(data):
+        token = step[0]
+        if token == b'"':
+            return False
+        depth += (token in b"{[") - (token in b"}]")
+    return depth == 0
 
 
 def next_record(data: bytes, likes: Collection[bytes]) -> int | None:

@@ -32,6 +32,8 @@ _ENTITIES = "".join(
     if name not in ("lt", "gt", "amp", "quot", "apos")
 )
 _PROLOG = f"<!DOCTYPE r [{_ENTITIES}]><r>".encode()
+# Declaring 250 entities takes longer than all else.
+_NEEDS_PROLOG = re.compile(rb"&(?!(?:lt|gt|amp|quot|apos);|#)")
 _CDATA = re.compile(rb"(<!\[CDATA\[.*?\]\]>)", re.DOTALL)
 _BARE_AMPERSAND = re.compile(rb"&(?!#[0-9]{1,7};|#x[0-9a-fA-F]{1,6};|[A-Za-z][A-Za-z0-9]{1,31};)")
 _CONTROLS = re.compile(
@@ -115,7 +117,8 @@ def _tree(data: bytes) -> Element:
     parser.StartElementHandler = begin
     parser.EndElementHandler = lambda _: open_elements.pop()
     parser.CharacterDataHandler = lambda text: open_elements[-1].parts.append(text)
-    parser.Parse(_PROLOG + data + b"</r>", True)
+    prolog = _PROLOG if _NEEDS_PROLOG.search(data) else b"<r>"
+    parser.Parse(prolog + data + b"</r>", True)
     inner = [
         part for r in root.parts if isinstance(r, Element) for part in r.parts if isinstance(part, Element)
     ]
@@ -149,7 +152,9 @@ class _Splitter:
         self._margin = len(name) + 12  # bytes that a token may need after its `<`
         self._buffer = b""
         self._at = 0  # what is before was looked at
-        self._begin = 0  # of what belongs to the element and is still in the buffer
+        self._begin = (
+            0  # of what belongs to the element, or is behind the last one, and is still in the buffer
+        )
         self._until = b""  # end of the comment or CDATA section that is open
         self._opening = b""  # how that one began
         self._content = 0  # where its content begins
@@ -218,15 +223,15 @@ class _Splitter:
     def _tag(self, token: re.Match[bytes], end: int) -> Iterator[Piece]:
         self._at = end
         if token[1]:
-            if not self._depth:
-                return  # an end without a beginning
-            self._depth -= 1
+            # An end without a beginning is that of a record whose own tag is damaged.
+            self._depth = max(self._depth - 1, 0)
         else:
             if self._depth and not self._nested:  # the one before has lost its end
                 self._element.add(self._buffer[self._begin : token.start()])
                 yield self._element.take()
                 self._depth = 0
             if not self._depth:
+                self._element.take()  # what was between two records
                 self._begin = token.start()
             if self._buffer[end - 2 : end - 1] != b"/":
                 self._depth += 1
@@ -250,8 +255,7 @@ class _Splitter:
         upto = self._at
         if self._until and self._content >= 0 and self._at - self._content < _MAX_HELD_BYTES:
             upto = self._content
-        if self._depth:
-            self._element.add(self._buffer[self._begin : upto])
+        self._element.add(self._buffer[self._begin : upto])
         self._buffer = self._buffer[upto:]
         self._at -= upto
         self._content = self._content - upto if self._content >= upto else -1
