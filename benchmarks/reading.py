@@ -202,6 +202,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="skillstream-reading-") as name, ExitStack() as stack:
         folder = Path(name)
         write(folder, postings)
+        size = (folder / "jobs.jsonl").stat().st_size
         write(folder / "few", postings[:100])
         contenders = {"now": (READ, ROOT / "src"), "plain reader": (PLAIN, ROOT)}
         if options.before:
@@ -210,13 +211,13 @@ def main() -> None:
         for file_format in options.only:
             path = folder / f"jobs.{file_format}"
             for name, figures in measure(path, contenders, options.rounds).items():
-                line = summary(file_format, name, path.stat().st_size, figures)
+                line = summary(file_format, name, size, figures)
                 print(json.dumps(line) if options.json else "  ".join(f"{k} {v}" for k, v in line.items()))
 
 
 def summary(file_format: str, name: str, size: int, figures: Figures) -> dict[str, object]:
-    """What was read, and per CPU second: MB of the file and rows up to the postings, rows in each stage."""
-    line: dict[str, object] = {"format": file_format, "reader": name, "file_mb": round(size / 1e6, 1)}
+    """What was read; MB (as JSON lines) and rows a CPU second up to the postings; CPU ms of each stage."""
+    line: dict[str, object] = {"format": file_format, "reader": name, "mb": round(size / 1e6, 1)}
     line |= {"rows": figures.rows, "sentences": figures.sentences}
     seconds = sum(figures.times[:3])
     line |= {"mb_per_s": round(size / 1e6 / seconds, 1), "rows_per_s": round(figures.rows / seconds)}

@@ -15,7 +15,8 @@ _RULE = re.compile(r"\s*+(?:={3,}+|-{3,}+)\s*+")
 _STARS = re.compile(r"\s*+\*{2,}+([^*]++)\*{2,}+(:?+)\s*+")
 _UNDERSCORES = re.compile(r"\s*+__([^_]++)__(:?+)\s*+")
 _HASHES = re.compile(r"\s*+#{1,6}+\s++(?=\S)")
-_BOLD = re.compile(r"\*{2,3}+([^\s*][^*\n]*+)\*{2,3}")
+# Two or three stars; or more, as people shout with, who seldom count them.
+_BOLD = re.compile(r"(?:((?<!\*)\*{4,}+)|\*{2,3}+)([^\s*][^*\n]*+)(?(1)\*{2,}+|\*{2,3})")
 _ITALIC = re.compile(r"(?<![\w*])\*([^\s*](?:[^*\n]*+(?<!\s))?+)\*(?![\w*])")
 _LINK = re.compile(r"!?\[([^\[\]\n]{0,300}+)\]\((?:https?://|mailto:|/)[^\s()]{0,2000}+\)")
 
@@ -55,4 +56,4 @@ def _without_closing(text: str) -> str:
 def _without_emphasis(line: str) -> str:
     if "*" not in line:
         return line
-    return _ITALIC.sub(r"\1", _BOLD.sub(r"\1", line))
+    return _ITALIC.sub(r"\1", _BOLD.sub(r"\2", line))

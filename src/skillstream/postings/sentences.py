@@ -121,7 +121,9 @@ def _heading(line: Line, *, after_gap: bool) -> Heading | None:
 
 # --- sentences of a line ---------------------------------------------------------------------------
 
-_MARK = re.compile(rf"(?:[{BULLETS}*–—>-]\s*|{EMOJI}\s*|\(?\d{{1,2}}[.)]\s+|\(?[a-z][.)]\s+|o\s+(?=[A-Z]))+")
+_MARK = re.compile(
+    rf"(?:[{BULLETS}*–—>-]\s*|{EMOJI}\s*|\+\s+|\(?\d{{1,2}}[.)]\s+|\(?[a-z][.)]\s+|o\s+(?=[A-Z]))+"
+)
 # The library is quadratic in Chinese text; nobody writes lines this long but by accident.
 _MAX_PIECE = 4000
 _PIECE = re.compile(

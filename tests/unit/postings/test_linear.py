@@ -60,6 +60,7 @@ FAMILIES: dict[str, Callable[[int], str]] = {
     "surrogates": lambda n: "\\ud800" * n,
     "paths": lambda n: "C:\\a " * n,
     "stars": lambda n: "*" * n,
+    "words between many stars": lambda n: "****** a *****b" * n,
     "words in stars": lambda n: "** a *b" * n,
     "bars": lambda n: "__a b " * n,
     "links": lambda n: "[a](https://" * n,

@@ -21,6 +21,8 @@ def headings(raw: str) -> list[str]:
         ("**You have:**\n\n\\* soup\n\\* **hot** stew", ["You have:", "* soup", "* hot stew"]),
         ("You cook *hot* soups, 2 * 3 * 4 and *.py", ["You cook hot soups, 2 * 3 * 4 and *.py"]),
         ("***Not for agencies***\n*see below*", ["Not for agencies", "see below"]),
+        ("Come *****We pay well***** and ****no calls***", ["Come We pay well and no calls"]),
+        ("**soup** and ** 2 *****", ["soup and ** 2 *****"]),
         ("See [our page](https://example.org/a?b=c) or [x] (y)", ["See our page or [x] (y)"]),
         ("Duties\n=====\nsoup\n\nPay\n---\n20", ["Duties", "soup", "Pay", "---", "20"]),
         ("__init__ and snake_case_names", ["__init__ and snake_case_names"]),

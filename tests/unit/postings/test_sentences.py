@@ -21,6 +21,8 @@ def sentences(text: str, title: str = "") -> list[str]:
          ["You cook", "You bake", "You clean", "You serve", "You buy"]),
         ("1. You cook\n2) You bake\n(3) You clean\na) You serve\no You buy",
          ["You cook", "You bake", "You clean", "You serve", "You buy"]),
+        ("+ You cook\n+ Shift: nights + Pay: good + Place: town",
+         ["You cook", "nights", "good", "Place: town"]),
         ("You cook • bake • serve", ["You cook", "bake", "serve"]),
         ("-Cook\n•Bake\n>> Serve", ["Cook", "Bake", "Serve"]),
         ("1. Cook. 2. Bake.", ["Cook.", "Bake."]),
