@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -11,7 +12,7 @@ from skillstream.pipelines.beam_flags import BeamFlags, read_beam_flags
 from skillstream.storage import is_url
 from skillstream.tagging import StreamConfig, TagConfig
 
-__all__ = ["dataflow_flags", "is_dataflow"]
+__all__ = ["dataflow_flags", "is_dataflow", "with_readers"]
 
 # Beam starts one Python process a vCPU. Tagging in a process is one thread's work at a time: a second one
 # reads or uploads meanwhile. More of them only hold more chunks in memory.
@@ -51,11 +52,25 @@ def dataflow_flags(
                 f"Dataflow's workers cannot make the {name} themselves: give --{name} as a folder of their "
                 f"image (/opt/skillstream/{name}) or as gs://BUCKET/PATH"
             )
-    if isinstance(config, StreamConfig):
+    if isinstance(config, StreamConfig) and config.readers is not None:
         _refuse_idle(flags, config.readers)
     if find_spec("apitools") is None:
         raise UsageError("Dataflow needs Google's clients here: pip install 'skillstream[dataflow]'")
     return [*beam_flags, *_defaults(flags, topic)]
+
+
+def with_readers(beam_flags: Sequence[str], config: StreamConfig, partitions: int) -> StreamConfig:
+    """For Dataflow, the configuration with its readers: as many as partitions unless it says otherwise.
+
+    Raises:
+        UsageError: some of the workers' vCPUs would have nothing to read.
+    """
+    flags = read_beam_flags(beam_flags)
+    if not flags.is_dataflow:
+        return config
+    readers = partitions if config.readers is None else config.readers
+    _refuse_idle(flags, readers, partitions)
+    return dataclasses.replace(config, readers=readers)
 
 
 def _refuse_missing(flags: BeamFlags) -> None:
@@ -68,15 +83,20 @@ def _refuse_missing(flags: BeamFlags) -> None:
         raise UsageError(f"Dataflow needs, after --: {', '.join(missing)}")
 
 
-def _refuse_idle(flags: BeamFlags, readers: int) -> None:
-    """A vCPU without a reader costs money and does nothing: Beam starts one process for each."""
+def _refuse_idle(flags: BeamFlags, readers: int, partitions: int | None = None) -> None:
+    """A vCPU without anything to read costs money and does nothing: Beam starts one process for each."""
+    most = readers if partitions is None else partitions
     workers = flags.max_num_workers or flags.num_workers or 0
     cores = re.search(r"-(\d+)$", flags.machine_type or "")
-    if cores and workers * int(cores[1]) > readers:
+    if not cores or workers * int(cores[1]) <= min(readers, most):
+        return
+    have = f"{workers} workers of {flags.machine_type} have {workers * int(cores[1])} vCPUs"
+    if partitions is None or readers < partitions:
         raise UsageError(
-            f"{workers} workers of {flags.machine_type} have {workers * int(cores[1])} vCPUs for "
-            f"--readers {readers}: raise it (at most to the number of partitions), or lower --max_num_workers"
+            f"{have} for --readers {readers}: raise it (at most to the number of partitions), or lower "
+            "--max_num_workers"
         )
+    raise UsageError(f"{have} for a topic of {partitions} partitions: lower --max_num_workers")
 
 
 def _defaults(flags: BeamFlags, topic: str) -> list[str]:

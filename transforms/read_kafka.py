@@ -1,15 +1,17 @@
 """A Kafka topic to chunks: a splittable DoFn around `skillstream.sources.kafka.reader.KafkaReader`.
 
-A restriction says how far a reader has come; the runner may take a checkpoint of it, never cut it in
-two. After a time budget the DoFn gives the rest back by itself, so that the runner gets to its
-housekeeping. Chunks flow to the sink inside the bundle: latency does not depend on the budget.
+A restriction says how far a reader has come and how much is left; the runner may take a checkpoint of it,
+never cut it in two. After a time budget the DoFn gives the rest back by itself, so that the runner gets to
+its housekeeping. Chunks flow to the sink inside the bundle: latency does not depend on the budget. A reader
+that has found nothing to read gives the rest back with a delay: its thread is free for others meanwhile.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import apache_beam as beam
@@ -27,7 +29,7 @@ from skillstream.output import Chain
 from skillstream.sources.kafka import KafkaConfig, Share
 from skillstream.sources.kafka.reader import KafkaReader
 from skillstream.transforms import coders  # noqa: F401 - registers the coder of Chunk
-from skillstream.transforms.kafka_restriction import KafkaRestriction, KafkaRestrictionProvider
+from skillstream.transforms.kafka_restriction import Backlog, KafkaRestriction, KafkaRestrictionProvider
 from skillstream.transforms.reader_elements import NOTHING, reader_elements, share_of
 
 __all__ = ["ReadKafka"]
@@ -38,6 +40,11 @@ POLL_S = 0.5
 # A drain publishes what is buffered, but with much buffered only for so long: the rest is read again.
 DRAIN_S = 3.0
 
+# An idle reader is resumed after this: what comes meanwhile waits for so long.
+IDLE_DELAY_S = 1.0
+
+# A kept reader that was not resumed for so long goes on elsewhere: here it is closed.
+KEPT_S = 300.0
 
 _RESTRICTION = beam.DoFn.RestrictionParam(KafkaRestrictionProvider())
 _WATERMARK = beam.DoFn.WatermarkEstimatorParam(ManualWatermarkEstimator.default_provider())
@@ -60,6 +67,9 @@ class ReadKafka(beam.PTransform):
             wait for that; locally each time costs about 20 KB of memory.
         flush: publish what is buffered before giving the rest back, so that nothing is buffered when a
             cluster takes a savepoint.
+        idle_s: seconds without anything to read after which a reader gives the rest back before `bundle_s`,
+            for a runner with fewer threads than readers. On Flink each has a subtask of its own, and each
+            time it gives the rest back costs memory: there it should keep its turn.
     """
 
     config: KafkaConfig
@@ -67,6 +77,7 @@ class ReadKafka(beam.PTransform):
     share: Share = field(default_factory=Share)
     bundle_s: float = 60.0
     flush: bool = False
+    idle_s: float = math.inf
 
     def expand(self, begin: PBegin) -> PCollection:
         return (
@@ -100,7 +111,7 @@ class _Read(beam.DoFn):
         tracker: RestrictionTrackerView = _RESTRICTION,
         watermark: ManualWatermarkEstimator = _WATERMARK,
     ) -> Iterator[TimestampedValue]:
-        started = time.monotonic()
+        started = busy_at = time.monotonic()  # when there last was anything to read
         share = share_of(element, self.options.share)
         if share is None:
             tracker.try_claim(None)
@@ -112,7 +123,9 @@ class _Read(beam.DoFn):
             while True:
                 # Looked at before the poll: a chunk polled after the flush would be lost.
                 draining = DRAIN.is_set()
-                over = time.monotonic() - started >= self.options.bundle_s
+                now = time.monotonic()
+                idle = now - busy_at >= min(self.options.idle_s, self.options.bundle_s)
+                over = idle or now - started >= self.options.bundle_s
                 if draining or (over and self.options.flush):
                     reader.flush()
                 elif not over:
@@ -125,16 +138,23 @@ class _Read(beam.DoFn):
                     reader.take(chunk)
                     yield TimestampedValue(chunk, _timestamp(chunk))
                     self._published(number, reader, chunk)  # by now the fused sink has it
+                    busy_at = time.monotonic()
+                    _tell_backlog(tracker, reader)  # the next claim tells if it was refused
                     if DRAIN.is_set() and (not draining or time.monotonic() > drain_until):
                         break
                 self._tell(number, reader, watermark)
+                if not _tell_backlog(tracker, reader):
+                    keep = True
+                    return
+                if reader.backlog_bytes != 0:
+                    busy_at = time.monotonic()
                 if draining or reader.finished:
                     reader.commit()
                     LIVE.ended(number)
                     tracker.try_claim(None)
                     return
                 if over and not DRAIN.is_set():
-                    tracker.defer_remainder(Duration(0))
+                    tracker.defer_remainder(Duration(IDLE_DELAY_S if idle else 0))
                     keep = True
                     return
         finally:
@@ -182,22 +202,34 @@ class _Read(beam.DoFn):
 class _ReaderCache:
     """Readers between two bundles. Whoever takes one is alone with it: a consumer is for one thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
         self._lock = threading.Lock()
-        self._readers: dict[tuple[object, ...], KafkaReader] = {}
+        self._readers: dict[tuple[object, ...], tuple[KafkaReader, float]] = {}
 
     def take(self, key: tuple[object, ...]) -> KafkaReader | None:
         with self._lock:
-            return self._readers.pop(key, None)
+            reader, _ = self._readers.pop(key, (None, 0.0))
+        return reader
 
     def put(self, key: tuple[object, ...], reader: KafkaReader) -> None:
+        """Keeps it, and closes those that nobody has taken for `KEPT_S`: they went on elsewhere."""
+        now = self._now()
         with self._lock:
-            older, self._readers[key] = self._readers.get(key), reader
-        if older is not None:
-            older.close()
+            gone = [k for k, (_, kept_at) in self._readers.items() if k == key or now - kept_at > KEPT_S]
+            older = [self._readers.pop(k)[0] for k in gone]
+            self._readers[key] = reader, now
+        for one in older:
+            one.close()
 
 
 _readers = _ReaderCache()
+
+
+def _tell_backlog(tracker: RestrictionTrackerView, reader: KafkaReader) -> bool:
+    """Whether the rest is still this bundle's."""
+    backlog = reader.backlog_bytes
+    return backlog is None or tracker.try_claim(Backlog(backlog))
 
 
 def _reading(reader: KafkaReader) -> Reading:

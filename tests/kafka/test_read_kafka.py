@@ -10,16 +10,20 @@ from pathlib import Path
 import apache_beam as beam
 import pyarrow.parquet as pq
 import pytest
+from apache_beam.io.watermark_estimators import ManualWatermarkEstimator
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.runners.sdf_utils import RestrictionTrackerView, ThreadsafeRestrictionTracker
 
 from skillstream.chunks import Chunk
 from skillstream.monitoring.live import DRAIN, LIVE
 from skillstream.rows import Row, TaggedChunk
 from skillstream.sources.kafka import Share
 from skillstream.sources.kafka.config import KafkaConfig
-from skillstream.transforms.kafka_restriction import KafkaRestriction, KafkaTracker
+from skillstream.transforms import read_kafka
+from skillstream.transforms.kafka_restriction import KafkaRestriction, KafkaRestrictionProvider, KafkaTracker
 from skillstream.transforms.publish import PublishChunks
 from skillstream.transforms.read_kafka import ReadKafka
+from skillstream.transforms.reader_elements import reader_elements
 
 pytestmark = pytest.mark.kafka
 
@@ -145,6 +149,48 @@ def test_a_failing_sink_ends_the_job_and_nothing_is_lost(kafka, new_topic, produ
         attempt()
     attempt()
     assert offsets(tmp_path) == {0: list(range(40))}
+
+
+def test_size_and_progress_are_the_lag_in_bytes(kafka, new_topic, produce, tmp_path, monkeypatch):
+    """Bundles as a worker runs them, against what the broker really holds."""
+    topic = new_topic(partitions=2)
+    config = KafkaConfig(bootstrap_servers=kafka.bootstrap, topic=topic, max_chunk_rows=50, linger=0.2)
+    for partition in range(2):
+        produce(topic, [b"x" * 1000] * 300, partition=partition)
+    monkeypatch.setattr(read_kafka, "_readers", cache := read_kafka._ReaderCache())
+    provider, [element] = KafkaRestrictionProvider(), reader_elements(1)
+    read = read_kafka._Read(ReadKafka(config, str(tmp_path), bundle_s=1.0, flush=True))
+    handed_out = 0
+
+    def bundle(restriction: KafkaRestriction, chunks: int | None = None) -> KafkaRestriction:
+        """Runs one bundle, for so many chunks at most; what is left after it."""
+        nonlocal handed_out
+        tracker = ThreadsafeRestrictionTracker(provider.create_tracker(restriction))
+        outputs = read.process(element, RestrictionTrackerView(tracker), ManualWatermarkEstimator(None))
+        for count, output in enumerate(outputs):
+            if count:
+                assert tracker.current_progress().remaining_work == (600 - handed_out) * 1000
+            handed_out += len(output.value.records)
+            if count + 1 == chunks:
+                tracker.defer_remainder()
+        tracker.check_done()
+        return tracker.deferred_status()[0]
+
+    rest = provider.initial_restriction(element)
+    while not handed_out:  # nothing may have come in the first second
+        rest = bundle(rest, chunks=3)
+    assert handed_out < 600
+    assert (600 - handed_out) * 1000 <= provider.restriction_size(element, rest) < 600 * 1000
+    while handed_out < 600:
+        rest = bundle(rest)
+    assert provider.restriction_size(element, rest) == 0.0
+    produce(topic, [b"x" * 1000] * 70)
+    kept = cache.take(read._key(Share()))
+    for _ in range(40):
+        if kept.backlog_bytes != 70 * 1000:  # seen by the fetches, or by asking for the ends
+            kept.poll(0.5)
+    assert kept.backlog_bytes == 70 * 1000
+    kept.close()
 
 
 def test_the_tracker_splits_at_zero_only_and_then_refuses_claims():

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
-from skillstream.errors import UsageError
+from skillstream.errors import SourceError, UsageError
 from skillstream.pipelines import dataflow, tag_files, tag_stream
-from skillstream.pipelines.dataflow import dataflow_flags
+from skillstream.pipelines.dataflow import dataflow_flags, with_readers
+from skillstream.sources.kafka.plan import KafkaAwayError, StreamPlan
+from skillstream.tagging import stream_start
 from skillstream.tagging.config import FilesConfig
+from skillstream.tagging.start import Start
 from skillstream.tagging.stream_config import StreamConfig
 
 GIVEN = {
@@ -106,8 +111,76 @@ def test_vcpus_without_a_reader_are_refused(workers):
 
 
 def test_machines_of_unknown_size_are_taken():
-    complete(stream(), flags_of(max_num_workers="4", machine_type="some-machine"))
-    complete(stream(), flags_of(machine_type="n2-standard-2"))
+    for flags in (
+        flags_of(max_num_workers="4", machine_type="some-machine"),
+        flags_of(machine_type="n2-standard-2"),
+    ):
+        complete(stream(readers=1), flags)
+        assert with_readers(flags, stream(), 2).readers == 2
+
+
+def test_readers_default_to_the_topics_partitions():
+    assert with_readers(flags_of(), stream(), 12).readers == 12
+    assert with_readers(flags_of(), stream(readers=5), 12).readers == 5
+    elsewhere = stream(output="tags", index=None, model="default")
+    assert with_readers(["--runner=FlinkRunner"], elsewhere, 12) == elsewhere
+
+
+@pytest.mark.parametrize(
+    ("readers", "said"),
+    [
+        (None, "have 8 vCPUs for a topic of 7 partitions: lower --max_num_workers"),
+        (9, "have 8 vCPUs for a topic of 7 partitions: lower --max_num_workers"),
+        (6, "have 8 vCPUs for --readers 6: raise it"),
+    ],
+)
+def test_vcpus_without_a_partition_are_refused(readers, said):
+    flags = flags_of(max_num_workers="4", machine_type="n2-standard-2")
+    with pytest.raises(UsageError, match=said):
+        with_readers(flags, stream(readers=readers), 7)
+
+
+def test_a_vcpu_for_each_partition_is_taken():
+    flags = flags_of(max_num_workers="4", machine_type="n2-standard-2")
+    assert with_readers(flags, stream(), 8).readers == 8
+
+
+@pytest.fixture
+def topic_of_seven(monkeypatch, tmp_path):
+    """`stream_start` with a topic of seven partitions, and a folder in place of the bucket."""
+    plan = StreamPlan("cluster", "topic", dict.fromkeys(range(7), 0), dict.fromkeys(range(7), 0))
+    monkeypatch.setattr(stream_start, "plan_stream", lambda *_: plan)
+    monkeypatch.setattr(dataflow, "is_url", lambda _: True)
+    return str(tmp_path / "out")
+
+
+def test_refused_with_the_topic_known_and_nothing_written(topic_of_seven, tmp_path):
+    flags = flags_of(max_num_workers="4", machine_type="n2-standard-2")
+    with pytest.raises(UsageError, match="8 vCPUs for a topic of 7 partitions"):
+        tag_stream.run(stream(output=topic_of_seven), flags)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_job_that_is_sent_has_a_reader_for_each_partition(topic_of_seven, monkeypatch):
+    sent = []
+    monkeypatch.setattr(stream_start, "start_job", lambda config, *_, **__: Start(config, "m", "t", None))
+    monkeypatch.setattr(
+        tag_stream, "build", lambda _, config, *__, **more: sent.append((config.readers, more))
+    )
+    monkeypatch.setattr(tag_stream.beam.Pipeline, "run", lambda _: SimpleNamespace(wait_until_finish=int))
+    tag_stream.run(stream(output=topic_of_seven), flags_of())
+    assert sent == [(7, {"bundle_s": tag_stream.CLUSTER_BUNDLE_S, "idle_s": tag_stream.DATAFLOW_IDLE_S})]
+
+
+def test_a_cluster_that_cannot_be_asked_from_here_is_told_with_the_way_out(topic_of_seven, monkeypatch):
+    def away(*_: object) -> None:
+        raise KafkaAwayError("Kafka at kafka:9092 cannot be used: no route")
+
+    monkeypatch.setattr(stream_start, "plan_stream", away)
+    with pytest.raises(
+        SourceError, match="no route; start the job from inside Kafka's network: a flex template"
+    ):
+        tag_stream.run(stream(output=topic_of_seven), flags_of())
 
 
 def test_without_googles_clients_the_extra_is_named(monkeypatch):

@@ -37,7 +37,7 @@ def stream_command(
     if check_workers(workers, runner, beam_flags):
         from skillstream.workers import stream_with_workers
 
-        if config.readers > 1:
+        if (config.readers or 1) > 1:
             raise UsageError("--readers is for clusters: --workers says how many processes read here")
         summary = stream_with_workers(config, workers, show_status)
     else:

@@ -29,8 +29,10 @@ class StreamConfig(TagConfig, KafkaConfig):
         False,
         "Resume although run.json in the output says that it was made from another cluster or taxonomy.",
     )
-    readers: int = option(
-        1, "Number of consumers that share the topic's partitions; on a cluster, its parallelism."
+    readers: int | None = option(
+        None,
+        "Number of consumers that share the topic's partitions; on a cluster, its parallelism; default: on "
+        "Dataflow one for each partition, else 1.",
     )
     metrics_port: int | None = option(
         None, "Port to serve Prometheus metrics, /healthz and /readyz on; default: none."
@@ -42,6 +44,7 @@ class StreamConfig(TagConfig, KafkaConfig):
     def __post_init__(self) -> None:
         TagConfig.__post_init__(self)
         KafkaConfig.__post_init__(self)
-        at_least("readers", self.readers, 1)
+        if self.readers is not None:
+            at_least("readers", self.readers, 1)
         if self.metrics_port is not None and not 0 <= self.metrics_port <= 65535:
             raise UsageError(f"--metrics-port must lie in [0, 65535], got {self.metrics_port}")

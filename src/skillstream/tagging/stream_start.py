@@ -17,6 +17,7 @@ def prepare_stream(
     *,
     here: bool,
     phase: Callable[[str], object] = lambda _: None,
+    planned: Callable[[StreamConfig, StreamPlan], StreamConfig] = lambda config, _: config,
     loaded: Callable[[StreamConfig, StreamPlan], object] = lambda *_: None,
 ) -> tuple[Start[StreamConfig], StreamPlan]:
     """Everything before the first record: the topic and the chains are looked at, the output is claimed.
@@ -25,6 +26,8 @@ def prepare_stream(
         config: what to do.
         here: whether this process tags.
         phase: is told what is done, a few words each.
+        planned: gives the configuration to go on with, now that the topic is known; what it raises leaves
+            nothing written.
         loaded: see `start_job`; is told the plan, too.
 
     Returns:
@@ -37,6 +40,7 @@ def prepare_stream(
     check_layout(config.output)
     phase(f"asking Kafka about the topic {config.topic}")
     plan = plan_stream(config, lambda partition: Chain(config.output, config.topic, partition))
+    config = planned(config, plan)
     identity = {
         "source": "kafka",
         "topic": config.topic,

@@ -18,6 +18,7 @@ from skillstream.sources.kafka import reader as reader_module
 from skillstream.sources.kafka.client import TopicFacts
 from skillstream.sources.kafka.client_settings import ClientSettings
 from skillstream.sources.kafka.reader import REFRESH_S, KafkaReader
+from skillstream.sources.kafka.record_bytes import ASSUMED, RecordBytes
 from skillstream.sources.kafka.values import RegistryAwayError
 
 
@@ -391,3 +392,54 @@ def test_what_values_unpack_to_is_bounded_at_once(make, topic, monkeypatch):
     reader.flush()
     assert decoded == [0, 1, 2, 3, 4]
     assert drained(reader) == [(0, 0, 2), (0, 2, 4), (0, 4, 5)]
+
+
+def test_the_backlog_is_the_lag_by_the_size_of_what_was_read(make, topic):
+    reader = make(max_chunk_rows=10)
+    assert reader.backlog_bytes is None  # nothing is known, which is not nothing
+    reader.poll(0)
+    assert reader.backlog_bytes == 0
+    reader.ends = {0: 5, 1: 0}
+    assert reader.backlog_bytes == 5 * ASSUMED
+    topic.send(0, count=10, size=300)
+    topic.send(1, count=10, size=100)
+    reader.poll(0)
+    assert reader.backlog_bytes == 20 * 200  # in hand, but not handed out
+    drained(reader)
+    assert reader.backlog_bytes == 0
+    reader.ends[1] += 7
+    assert reader.backlog_bytes == 7 * 200
+
+
+def test_the_backlog_of_a_back_fill_ends_where_it_does(make, topic):
+    reader = make(Share(stop_at={0: 3}))
+    reader.poll(0)
+    reader.ends[0] = 1_000_000
+    assert reader.backlog_bytes == 3 * ASSUMED
+
+
+def test_a_backlog_outlives_its_connection(make, topic):
+    reader = make()
+    reader.poll(0)
+    reader.ends[0] = 5
+    topic.error = OSError("away")
+    reader.poll(0)
+    assert reader.backlog_bytes == 5 * ASSUMED
+
+
+def test_a_reader_without_partitions_has_no_backlog(make):
+    reader = make(Share(number=5, readers=6))
+    reader.poll(0)
+    assert reader.backlog_bytes == 0
+
+
+def test_the_size_of_records_follows_what_comes():
+    sizes = RecordBytes()
+    assert sizes.mean == ASSUMED
+    sizes.saw(10, 1_000)
+    assert sizes.mean == 100
+    for _ in range(100):
+        sizes.saw(100, 900_000)
+    assert 8_900 < sizes.mean <= 9_000
+    sizes.saw(1_000_000, 0)  # a compacted log
+    assert 1 <= sizes.mean < 10

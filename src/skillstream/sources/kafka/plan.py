@@ -23,9 +23,13 @@ from skillstream.sources.kafka.resume import ChainEnd, bounds_problem
 from skillstream.sources.kafka.retry import one_line
 from skillstream.sources.kafka.values import RegistryAwayError, value_decoder
 
-__all__ = ["StreamPlan", "check_values", "plan_stream"]
+__all__ = ["KafkaAwayError", "StreamPlan", "check_values", "plan_stream"]
 
 logger = logging.getLogger(__name__)
+
+
+class KafkaAwayError(SourceError):
+    """The cluster could not be asked from here."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +55,8 @@ def plan_stream(config: KafkaConfig, chain_of: Callable[[int], ChainEnd]) -> Str
     later and begin at their beginning.
 
     Raises:
-        SourceError: the cluster cannot be reached or refuses, there is no such topic, or reading cannot
-            resume where a chain ends; the schema registry refuses, or is none.
+        SourceError: the cluster cannot be reached or refuses (`KafkaAwayError`), there is no such topic, or
+            reading cannot resume where a chain ends; the schema registry refuses, or is none.
     """
     check_values(config)
     settings = load_client_settings(config.bootstrap_servers, config.kafka_config)
@@ -73,7 +77,7 @@ def plan_stream(config: KafkaConfig, chain_of: Callable[[int], ChainEnd]) -> Str
         raise
     except Exception as error:
         servers = ",".join(settings.values["bootstrap_servers"])
-        raise SourceError(f"Kafka at {servers} cannot be used: {one_line(error, settings)}") from error
+        raise KafkaAwayError(f"Kafka at {servers} cannot be used: {one_line(error, settings)}") from error
     finally:
         for client in clients:
             client.close()

@@ -35,7 +35,8 @@ from skillstream.sources.kafka.client_settings import ClientSettings, load_clien
 from skillstream.sources.kafka.config import KafkaConfig, Share
 from skillstream.sources.kafka.event_times import EventTimes
 from skillstream.sources.kafka.group_offsets import GroupOffsets
-from skillstream.sources.kafka.partition_buffer import ChunkLimits, PartitionBuffer
+from skillstream.sources.kafka.partition_buffer import ChunkLimits, PartitionBuffer, size_of
+from skillstream.sources.kafka.record_bytes import RecordBytes
 from skillstream.sources.kafka.records import decoded, to_record
 from skillstream.sources.kafka.resume import ChainEnd, TopicShrunkError, advice, bounds_problem
 from skillstream.sources.kafka.retry import Retries, one_line
@@ -105,6 +106,7 @@ class KafkaReader:
         self._retries = Retries(now)
         self._refresh_at = self._ends_at = float("-inf")
         self._size = ChunkSize(config.max_chunk_rows)
+        self._record_bytes = RecordBytes()
         self._busy = False  # chunks were handed out since the last poll,
         self._polled_at = now()  # which returned at this time
         self._decode = value_decoder(config.value_format, config.schema_registry, config.kafka_config)
@@ -127,6 +129,19 @@ class KafkaReader:
     def lag(self) -> dict[int, int]:
         """Offsets between what was handed out and the end, for each partition."""
         return {p: max(0, self.ends[p] - at) for p, at in self.positions.items() if p in self.ends}
+
+    @property
+    def backlog_bytes(self) -> int | None:
+        """Bytes left to hand out, up to `stop_at`: offsets by the mean size of what was read lately.
+
+        `None` before the first contact. Nobody is asked: ends are the lag's, at most `REFRESH_S` old.
+        """
+        if not self._buffers and self._consumer is None:
+            return None
+        stop = self._share.stop_at
+        ends = self.ends if stop is None else {p: min(end, stop.get(p, end)) for p, end in self.ends.items()}
+        offsets = sum(max(0, ends[p] - at) for p, at in self.positions.items() if p in ends)
+        return round(offsets * self._record_bytes.mean)
 
     @property
     def finished(self) -> bool:
@@ -337,6 +352,7 @@ class KafkaReader:
             self._undecoded.discard(buffer.partition)
             if not self._undecoded:
                 self._registry_retries.worked()
+        self._record_bytes.saw(position - buffer.position, sum(map(size_of, records)))
         if polled and polled[-1].leader_epoch >= 0:
             buffer.leader_epoch = polled[-1].leader_epoch
         buffer.extend(records, position if stop is None else min(position, stop), came_at)
