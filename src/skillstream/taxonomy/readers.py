@@ -11,7 +11,6 @@ What a path holds is decided by names and columns, not by an option:
 
 from __future__ import annotations
 
-import csv
 import logging
 import re
 from collections import Counter
@@ -22,6 +21,7 @@ from urllib.parse import quote
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from skillstream.delimited import CsvOptions
 from skillstream.errors import TaxonomyError
 from skillstream.taxonomy.skills import Skill, Taxonomy, collect_skills
 from skillstream.taxonomy.tables import names_of, open_table, read_csv, text_of, texts_of
@@ -39,6 +39,8 @@ KIND_COLUMNS = ("kind", "skilltype", "type")
 SAME_AS_COLUMNS = ("sameas", "exactmatch", "escouri")
 AS_WRITTEN_COLUMNS = ("aswritten",)
 IN_CONTEXT_COLUMNS = ("incontext",)
+
+_ONET = CsvOptions(delimiter="\t", quote="")  # a quotation mark there is a character like any other
 
 # Labels of ESCO's broadest groups, which its code lists leave out (ESCO v1.2, skill pillar).
 ESCO_BROADEST = {
@@ -88,7 +90,7 @@ def read_taxonomy(path: Path) -> Taxonomy:
     """
     try:
         return _read_folder(path) if path.is_dir() else _read_file(path)
-    except (OSError, UnicodeDecodeError, csv.Error, pa.ArrowException) as error:
+    except (OSError, pa.ArrowException) as error:
         raise TaxonomyError(f"taxonomy {path} cannot be read: {error}") from error
 
 
@@ -258,18 +260,22 @@ def _read_onet(folder: Path) -> Taxonomy:
     def skills() -> Iterator[Skill]:
         technologies = folder / "Technology Skills.txt"
         if technologies.exists():
-            for row in read_csv(technologies, ["Example", "Commodity Title"], delimiter="\t"):
+            for row in read_csv(technologies, ["Example", "Commodity Title"], _ONET):
                 name = row["Example"].strip()
                 uri = f"onet:technology/{quote(name, safe='')}" if name else ""
                 yield Skill(uri, name, _onet_aliases(name), [row["Commodity Title"]], "technology")
         activities = folder / "DWA Reference.txt"
         if activities.exists():
-            for row in read_csv(activities, ["DWA ID", "DWA Title"], delimiter="\t"):
+            for row in read_csv(activities, ["DWA ID", "DWA Title"], _ONET):
                 label = row["DWA Title"].strip().removesuffix(".")
                 yield Skill(f"onet:dwa/{row['DWA ID'].strip()}", label, [], [], "activity")
 
     about = folder / "Read Me.txt"
-    release = re.search(r"O\*NET ([\d.]+) Database", about.read_text("utf-8")) if about.exists() else None
+    release = (
+        re.search(r"O\*NET ([\d.]+) Database", about.read_text("utf-8", "replace"))
+        if about.exists()
+        else None
+    )
     return collect_skills("onet", release[1] if release else None, skills())
 
 

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-import csv
-import io
+import codecs
 import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 import pyarrow.parquet as pq
 
+from skillstream.delimited import (
+    CsvOptions,
+    CsvRecord,
+    CsvRecords,
+    filled_row,
+    find_dialect,
+    newline_of,
+    split_lines,
+)
 from skillstream.errors import TaxonomyError
 
 logger = logging.getLogger(__name__)
 
 __all__ = ["names_of", "open_table", "read_csv", "text_of", "texts_of"]
 
-_MAX_CELL = 1 << 26
-_SEP_LINE = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 _QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*+'|"(?:[^"\\]|\\.)*+\"""")
 
 
@@ -28,7 +33,7 @@ def open_table(path: Path) -> tuple[list[str], Iterator[Mapping[str, object]]]:
     """Column names and rows of a table file, by its extension."""
     kind = path.suffix.lower()
     if kind in (".csv", ".tsv", ".txt"):
-        return _open_csv(path, None if kind == ".csv" else "\t")
+        return _open_csv(path, CsvOptions() if kind == ".csv" else CsvOptions(delimiter="\t"))
     if kind == ".parquet":
         table = pq.read_table(path)
         return table.column_names, iter(table.to_pylist())
@@ -41,9 +46,11 @@ def open_table(path: Path) -> tuple[list[str], Iterator[Mapping[str, object]]]:
     )
 
 
-def read_csv(path: Path, needed: Sequence[str], delimiter: str | None = None) -> Iterator[Mapping[str, str]]:
+def read_csv(
+    path: Path, needed: Sequence[str], options: CsvOptions | None = None
+) -> Iterator[Mapping[str, str]]:
     """Rows of a CSV file whose columns are known; a missing one is reported with what was found."""
-    columns, rows = _open_csv(path, delimiter)
+    columns, rows = _open_csv(path, options or CsvOptions())
     missing = [column for column in needed if column not in columns]
     if missing:
         raise TaxonomyError(
@@ -53,39 +60,54 @@ def read_csv(path: Path, needed: Sequence[str], delimiter: str | None = None) ->
     return rows
 
 
-def _open_csv(path: Path, delimiter: str | None) -> tuple[list[str], Iterator[Mapping[str, str]]]:
-    """Column names and rows; without a delimiter, the one that is most frequent in the header."""
+def _open_csv(path: Path, options: CsvOptions) -> tuple[list[str], Iterator[Mapping[str, str]]]:
+    """Column names and rows; what `options` leave open is found in the file."""
     # The whole file at once: taxonomies are small, and an error shows before the first row is used.
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        text = file.read()
-    sep = _SEP_LINE.match(text)  # Excel's
-    if sep:
-        text = text[sep.end() :]
-    header = re.sub(r'"[^"]*+"', "", text[:_MAX_CELL].lstrip().partition("\n")[0])
-    delimiter = delimiter or (sep[1] if sep else max(",;\t|", key=header.count))
-    # O*NET's text files do not quote: a quotation mark there is a character like any other.
-    quoting: Literal[0, 3] = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
-    csv.field_size_limit(_MAX_CELL)  # the process's; the default of 128 KB cuts long lists of names
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting, strict=True)
-    lines: list[list[str]] = []
-    line = 1
+    data = path.read_bytes().removeprefix(codecs.BOM_UTF8)
+    newline = newline_of(data)
+    lines = list(split_lines(iter([data]), newline))
     try:
-        for cells in reader:
-            if cells:
-                lines.append(cells)
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise TaxonomyError(
-            f"taxonomy {path}: the row in line {line} has a damaged quote: {error}"
-        ) from error
-    if not lines:
+        dialect = find_dialect(lines, options, newline)
+    except ValueError as error:
+        raise TaxonomyError(f"taxonomy {path}: {error}") from error
+    if dialect is None:
         return [], iter(())
-    columns = [column.strip() for column in lines[0]]
-    width = len(columns)
+    width = len(dialect.columns)
+    _, *records = CsvRecords(iter(lines[dialect.skipped :]), dialect, width, first_line=1 + dialect.skipped)
+    records = [record for record in records if record.raw.data.strip()]
+    rows = [_cells(path, record) for record in records]
+    _warn_of_wide_rows(path, width, records)
     # A short row has empty cells; what hangs over the last column belongs to none.
-    return columns, (
-        dict(zip(columns, line + [""] * (width - len(line)), strict=False)) for line in lines[1:]
-    )
+    filled = [cells[:width] + [""] * (width - len(cells)) for cells in rows]
+    return list(dialect.columns), (filled_row(dialect.columns, cells) for cells in filled)
+
+
+def _cells(path: Path, record: CsvRecord) -> list[str]:
+    """The cells of a row. Raises TaxonomyError if it is damaged: a skill left out would be silent."""
+    try:
+        record.raw.data.decode()
+    except UnicodeDecodeError as error:
+        raise TaxonomyError(
+            f"taxonomy {path}: line {record.line} is not UTF-8; convert the file, e.g. with "
+            "iconv -f cp1252 -t utf-8"
+        ) from error
+    if record.cells is None:
+        raise TaxonomyError(
+            f"taxonomy {path}: the row in line {record.line} is damaged: {record.fault or 'it is too large'}"
+        )
+    return record.cells
+
+
+def _warn_of_wide_rows(path: Path, width: int, records: Sequence[CsvRecord]) -> None:
+    lines = [record.line for record in records if any(map(str.strip, (record.cells or [])[width:]))]
+    if lines:
+        logger.warning(
+            "taxonomy %s: %d rows have more cells than the header, the first one in line %d; these cells are "
+            "left out",
+            path,
+            len(lines),
+            lines[0],
+        )
 
 
 def _read_jsonl(path: Path) -> Iterator[dict[str, object]]:

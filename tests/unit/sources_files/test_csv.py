@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from skillstream.delimited.csv_dialect import find_dialect
+from skillstream.delimited.csv_records import CsvRecords
+from skillstream.delimited.lines import split_lines
 from skillstream.errors import SourceError, UsageError
 from skillstream.rejections import RejectionCode
 from skillstream.sources.files import CsvOptions, ReadOptions, SourceReadError, plan_files, read_chunks
-from skillstream.sources.files.csv_dialect import find_dialect
-from skillstream.sources.files.csv_records import CsvRecords
-from skillstream.sources.files.lines import split_lines
 
 HEADER = "id,title,description\n"
 
@@ -77,6 +77,61 @@ def test_no_record_is_taken_in_by_a_quote_before_it(following, opened):
     assert rows[0] == ["1", "Baker", "Bake"]
     assert rows[-1] == ["4", "Cooper", 'Make "barrels"']
     assert "a quote is opened and not closed" in rows
+
+
+TOOK_IN = [
+    # header, lines; the quote opened in the second line is closed by a stray one in the last but one
+    (HEADER, '1,Baker,Bake\n2,Smith,"Forge\n3,Tailor,Sew and mend\n4,Tailor,Sew 27"\n5,Cook,Boil\n'),
+    (HEADER, '1,Baker,Bake\n2,Smith,"Forge\n3,Tailor,Sew 27"\n5,Cook,Boil\n'),
+    (HEADER, '2,Smith,"Forge\n3,Tailor,Sew\n4,Miller,Mill 3"\n'),
+    (HEADER, '1,Baker,Bake\n2,"Smith,Forge\n3,Tailor,Sew\n4,Saw 3",Saw\n5,Cook,Boil\n'),
+    (HEADER, '1,Baker,Bake\n"2,Smith,Forge\n3,Tailor,Sew\n4",Saw,Saw\n5,Cook,Boil\n'),
+    (
+        "title,url,text\n",
+        'Baker,https://x.org/j/1,Bake\nSmith,https://x.org/j/2,"Forge\nTailor,https://x.org/j/33,Sew 3"\n',
+    ),
+    (
+        "title,date,text\n",
+        'Baker,2026-01-02,Bake\n"Smith,2026-01-02,Forge\nTailor",2026-01-02,Sew\nCook,2026-01-03,Boil\n',
+    ),
+]
+
+
+@pytest.mark.parametrize(("header", "lines"), TOOK_IN)
+@pytest.mark.parametrize("delimiter", [",", ";", "|"])
+def test_a_quote_takes_in_no_record_though_the_cells_fit(header, lines, delimiter):
+    _, rows = rows_of((header + lines).replace(",", delimiter))
+    assert len(rows) == lines.count("\n")
+    assert rows.count("a quote is opened and not closed") == 1
+    assert not any("\n" in cell for row in rows if isinstance(row, list) for cell in row)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "We bake,\nbread, cakes, rolls",
+        "Salaries:\n1,2,3",
+        "We need:\nSQL,Python,Java\nGo,Rust,C",
+        "Ranges:\n3,4,5\n6,7,8",
+        "Sites:\nBerlin, Tower 3, 5th floor",
+        "a\nb,c",
+    ],
+)
+@pytest.mark.parametrize("header", ["id,title,text\n", "title,company,text\n"])
+def test_prose_with_delimiters_is_one_record(header, text):
+    first = "1,Baker" if header.startswith("id") else "Baker,Acme"
+    _, rows = rows_of(f'{header}{first},Bake\n{first},"{text}"\n{first},Bake\n')
+    assert rows[1] == [*first.split(","), text]
+    assert len(rows) == 3
+
+
+def test_lines_may_end_with_carriage_returns_alone(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_bytes(b'id,title,description\r1,Baker,"Bake\rbread"\r2,Smith,Forge\r')
+    records, fault, plan = read(path)
+    assert [json.loads(record.payload)["description"] for record in records] == ["Bake\nbread", "Forge"]
+    assert (fault, len(plan.notes)) == ("", 1)
+    assert read(path, range_bytes=10)[0] == records
 
 
 def test_records_over_several_lines_are_one(tmp_path):

@@ -18,9 +18,10 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from skillstream.delimited import lines
 from skillstream.errors import SourceError
 from skillstream.rejections import RejectionCode
-from skillstream.sources.files import decode, lines, plan
+from skillstream.sources.files import decode, plan
 from skillstream.sources.files.json_values import split_values
 from skillstream.sources.files.plan import plan_files
 from skillstream.sources.files.reader import SourceReadError, read_chunks
@@ -439,7 +440,7 @@ def test_what_the_csv_reader_refuses_is_one_rejected_row(tmp_path):
 
 
 def test_a_quote_without_end_costs_one_row(tmp_path, monkeypatch):
-    monkeypatch.setattr("skillstream.sources.files.csv_records.MAX_PIECE_BYTES", 1000)
+    monkeypatch.setattr("skillstream.delimited.csv_records.MAX_PIECE_BYTES", 1000)
     path = write_csv(tmp_path, b'id,title\n1,"a\n' + b"2,b\n" * 1000)
     records, fault = read_until_fault(plan_files([str(path)]).ranges[0])
     assert codes(records) == [RejectionCode.RAGGED_ROW] + [None] * 1000

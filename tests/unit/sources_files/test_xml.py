@@ -189,8 +189,8 @@ def test_the_encoding_that_the_document_states_is_used(tmp_path, encoding):
 
 
 def test_memory_is_bounded_by_one_element(tmp_path, monkeypatch):
-    monkeypatch.setattr("skillstream.sources.files.lines.MAX_PIECE_BYTES", 1000)
-    monkeypatch.setattr("skillstream.sources.files.lines.KEPT_BYTES", 10)
+    monkeypatch.setattr("skillstream.delimited.lines.MAX_PIECE_BYTES", 1000)
+    monkeypatch.setattr("skillstream.delimited.lines.KEPT_BYTES", 10)
     records, _ = read(write(tmp_path, f"<s><job><title>{'x' * 5000}</title></job>{JOB.format(1)}</s>"))
     assert [record.rejection and record.rejection.code for record in records] == [
         RejectionCode.TOO_LARGE,

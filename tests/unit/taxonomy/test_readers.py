@@ -172,7 +172,9 @@ def test_a_column_called_uri_wins_over_id(tmp_path):
     [
         ("a.csv", b"number,words\n1,x\n", r"expected an id column \(uri, id, .*found number, words"),
         ("a.csv", b"", "found no columns"),
-        ("a.csv", b"id,label\n1,\xff\xfe\n", "cannot be read"),
+        ("a.csv", b"id,label\n1,\xff\xfe\n", r"line 2 is not UTF-8; convert the file, e\.g\. with iconv"),
+        ("a.csv", "id,label\n1,Küchenhilfe\n".encode("cp1252"), "line 2 is not UTF-8"),
+        ("a.csv", b"\n\n\n", "got blank lines"),
         ("a.jsonl", b'{"id": 1, "label": "x"}\n[1]\n', "line 2 is no JSON object"),
         ("a.jsonl", b'{"id": 1, "label"\n', "line 1 is no JSON object"),
         ("a.parquet", b"not parquet", "cannot be read"),
@@ -236,8 +238,49 @@ def test_lists_of_names_in_the_forms_people_write(tmp_path, cell, names):
 
 def test_a_quote_that_is_not_closed_is_refused_with_its_line(tmp_path):
     (tmp_path / "own.csv").write_text('id,label\n1,weld\n2,"bake\n3,"sew"\n', "utf-8")
-    with pytest.raises(TaxonomyError, match="the row in line 3 has a damaged quote"):
+    with pytest.raises(TaxonomyError, match="the row in line 3 is damaged: a quote is opened and not closed"):
         load_taxonomy(str(tmp_path / "own.csv"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "skills"),
+    [
+        (
+            "a.csv",
+            'id,label,aliases\n1,"The \\"best\\", bread",x\n2,"C \\"plus\\"",\n',
+            ['The "best", bread', 'C "plus"'],
+        ),
+        ("a.csv", "\n\nid,label\n1,bake\n\n2,weld\n", ["bake", "weld"]),
+        ("a.csv", "sep=;\nid;label\n1;a, b\n", ["a, b"]),
+        (
+            "a.csv",
+            'id,label\n1,bake "fine" bread\n2,"bake "fine" bread, and sell"\n',
+            ['bake "fine" bread', 'bake "fine" bread, and sell'],
+        ),
+        ("a.tsv", 'id\tlabel\n1\t"bake\tsell"\n', ["bake sell"]),
+        ("a.tsv", 'id\tlabel\n1\t"Old" nails\n2\tsaw 3"\n', ['"Old" nails', 'saw 3"']),
+        ("a.csv", "id,label,label\n1,,bake\n2,weld,join\n", ["bake", "weld"]),
+        ("a.csv", "id,label\r1,bake\r2,weld\r", ["bake", "weld"]),
+    ],
+)
+def test_tables_are_read_in_the_dialects_of_postings(tmp_path, name, content, skills):
+    (tmp_path / name).write_bytes(content.encode())
+    assert [skill.label for skill in load_taxonomy(str(tmp_path / name)).skills] == skills
+
+
+def test_no_quote_takes_in_the_rows_behind_it(tmp_path):
+    """The cell count fits all the same: the quote opened in line 3 is closed in line 5."""
+    (tmp_path / "own.csv").write_text(
+        'id,label,kind\n1,weld,x\n2,"bake,x\n3,sew,x\n4,"saw",x\n5,mow,x\n', "utf-8"
+    )
+    with pytest.raises(TaxonomyError, match="the row in line 3 is damaged: a quote is opened and not closed"):
+        load_taxonomy(str(tmp_path / "own.csv"))
+
+
+def test_cells_beyond_the_last_column_are_told(tmp_path, caplog):
+    (tmp_path / "own.csv").write_text("id,label\n1,weld,,\n2,plan, build, run\n", "utf-8")
+    load_taxonomy(str(tmp_path / "own.csv"))
+    assert "1 rows have more cells than the header, the first one in line 3" in caplog.text
 
 
 def test_an_id_that_comes_twice_is_said(tmp_path, caplog):

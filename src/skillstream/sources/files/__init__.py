@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from skillstream.sources.files.csv_dialect import CsvOptions
+from skillstream.delimited import CsvOptions
 from skillstream.sources.files.first_records import check_named_fields
 from skillstream.sources.files.formats import ReadOptions
 from skillstream.sources.files.inputs import input_kind

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from skillstream.errors import SourceError
 from skillstream.postings import FieldMapping, has_posting_fields
 
-__all__ = ["check_columns", "filled_row", "text_columns"]
+__all__ = ["check_columns", "text_columns"]
 
 
 def check_columns(path: str, columns: Sequence[str], fields: FieldMapping) -> None:
@@ -33,19 +32,6 @@ def text_columns(columns: Sequence[str], fields: FieldMapping) -> tuple[str, ...
     return tuple(
         dict.fromkeys([*(name for name in columns if name in mapped), *filter(_is_well_known, columns)])
     )
-
-
-def filled_row(names: Sequence[str], values: Iterable[Any]) -> dict[str, Any]:
-    """A row by column names; of columns with the same name the first that is not blank counts."""
-    row: dict[str, Any] = {}
-    for name, value in zip(names, values, strict=True):
-        if name not in row or _is_blank(row[name]):
-            row[name] = value if name not in row or not _is_blank(value) else row[name]
-    return row
-
-
-def _is_blank(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and not value.strip())
 
 
 def _is_well_known(name: str) -> bool:

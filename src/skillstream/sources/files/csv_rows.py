@@ -2,17 +2,67 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
-from skillstream.chunks import Record
-from skillstream.rejections import Rejection, RejectionCode
-from skillstream.sources.files.columns import filled_row
-from skillstream.sources.files.csv_records import CsvDialect, CsvRecord, CsvRecords
-from skillstream.sources.files.decode import SourceReadError
-from skillstream.sources.files.json_rows import row_to_json
-from skillstream.sources.files.lines import split_lines, too_large
+import msgspec
 
-__all__ = ["csv_records", "csv_row_sizes"]
+from skillstream.chunks import Record
+from skillstream.delimited import (
+    CsvDialect,
+    CsvOptions,
+    CsvRecord,
+    CsvRecords,
+    Piece,
+    filled_row,
+    find_dialect,
+    newline_of,
+    split_lines,
+    too_large,
+)
+from skillstream.errors import SourceError
+from skillstream.rejections import Rejection, RejectionCode
+from skillstream.sources.files.decode import SourceReadError, read_blocks
+from skillstream.sources.files.json_rows import row_to_json
+
+__all__ = ["csv_records", "csv_row_sizes", "read_dialect"]
+
+_SAMPLE_BYTES = 1 << 20
+
+
+def read_dialect(
+    path: str,
+    compression: str | None,
+    options: CsvOptions,
+    *,
+    tab: bool,
+    etag: str = "",
+    encoding: str | None = None,
+) -> CsvDialect | None:
+    """The dialect of a file; `None` if it is empty.
+
+    Args:
+        path: the file.
+        compression: `gzip`, `zstd`, `bzip2` or `None`.
+        options: what the user knows.
+        tab: whether the delimiter is a tab for certain.
+        etag: which content, if the file is an object.
+        encoding: see `read_blocks`.
+
+    Raises:
+        SourceError: the first row is no header.
+        SourceReadError: the file cannot be read.
+    """
+    blocks = read_blocks(path, compression, etag=etag, encoding=encoding)
+    if tab and options.delimiter is None:
+        options = msgspec.structs.replace(options, delimiter="\t")
+    try:
+        first = next(blocks, b"")
+        newline = newline_of(first)
+        lines = split_lines(itertools.chain([first], blocks), newline)
+        return find_dialect(_beginning(lines), options, newline)
+    except ValueError as error:
+        raise SourceError(f"{path}: {error}") from error
 
 
 def csv_records(
@@ -57,7 +107,7 @@ def csv_row_sizes(blocks: Iterator[bytes], dialect: CsvDialect) -> Iterator[tupl
 
     The first one is the header, with what is before it.
     """
-    lines = split_lines(blocks)
+    lines = split_lines(blocks, dialect.newline.encode())
     before = sum(next(lines).length + 1 for _ in range(dialect.skipped))
     for row in CsvRecords(lines, dialect, len(dialect.columns), first_line=1 + dialect.skipped):
         yield row.line, row.raw.length + 1 + before
@@ -67,7 +117,7 @@ def csv_row_sizes(blocks: Iterator[bytes], dialect: CsvDialect) -> Iterator[tupl
 def _rows(
     blocks: Iterator[bytes], dialect: CsvDialect, first_row: int, first_line: int
 ) -> Iterator[CsvRecord]:
-    lines = split_lines(blocks)
+    lines = split_lines(blocks, dialect.newline.encode())
     if first_row < 0:
         for _ in range(dialect.skipped):
             next(lines, None)
@@ -88,3 +138,19 @@ def _rejection(row: CsvRecord, width: int, offset: int) -> Rejection | None:
         detail = f"expected {width} cells, got {len(row.cells)} (line {row.line:,})"
         return Rejection(RejectionCode.RAGGED_ROW, detail)
     return None
+
+
+def _beginning(lines: Iterator[Piece]) -> list[Piece]:
+    """The lines of about the first MB; a fault behind the first one is found later, by the reader."""
+    found: list[Piece] = []
+    size = 0
+    try:
+        for line in lines:
+            found.append(line)
+            size += len(line.data)
+            if size > _SAMPLE_BYTES:
+                break
+    except SourceReadError:
+        if not found:
+            raise
+    return found

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import msgspec
 
+from skillstream.delimited import CsvDialect, CsvOptions, describe_dialect
 from skillstream.errors import SourceError, UsageError
 from skillstream.postings import FieldMapping
 from skillstream.sources.files import sniff
 from skillstream.sources.files.columns import check_columns
-from skillstream.sources.files.csv_dialect import CsvOptions, describe_dialect, read_dialect
-from skillstream.sources.files.csv_records import CsvDialect
+from skillstream.sources.files.csv_rows import read_dialect
 from skillstream.sources.files.decode import read_blocks
 from skillstream.sources.files.inputs import InputKind, input_kind, named_kind
 from skillstream.sources.files.records_path import records_path

@@ -8,9 +8,9 @@ from pathlib import Path
 import msgspec
 
 from skillstream.chunks import Chunk
+from skillstream.delimited import describe_dialect
 from skillstream.errors import SourceError
 from skillstream.postings import FieldMapping, RecordsReport, inspect_records, missing_fields
-from skillstream.sources.files.csv_dialect import describe_dialect
 from skillstream.sources.files.decode import SourceReadError
 from skillstream.sources.files.formats import ReadOptions
 from skillstream.sources.files.inputs import find_inputs

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import msgspec
 
+from skillstream.delimited import MAX_PIECE_BYTES, Piece
 from skillstream.sources.files.decode import SourceReadError
 from skillstream.sources.files.json_values import ValueSplitter
-from skillstream.sources.files.lines import MAX_PIECE_BYTES, Piece
 
 __all__ = ["FoundList", "lists_of", "path_names", "split_list_elements"]
 

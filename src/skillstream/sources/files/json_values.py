@@ -11,9 +11,9 @@ import re
 from collections import deque
 from collections.abc import Iterator
 
+from skillstream.delimited import Gatherer, Piece
 from skillstream.sources.files.decode import SourceReadError
 from skillstream.sources.files.json_damage import is_broken, next_record
-from skillstream.sources.files.lines import Gatherer, Piece
 
 __all__ = ["ValueSplitter", "split_values"]
 

@@ -14,12 +14,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from skillstream.chunks import Record
+from skillstream.delimited import KEPT_BYTES, MAX_PIECE_BYTES, filled_row
 from skillstream.errors import SourceError
 from skillstream.rejections import Rejection, RejectionCode
-from skillstream.sources.files.columns import filled_row
 from skillstream.sources.files.decode import SourceReadError
 from skillstream.sources.files.json_rows import row_to_json
-from skillstream.sources.files.lines import KEPT_BYTES, MAX_PIECE_BYTES
 from skillstream.sources.files.parquet_values import can_hold_text, column_values, value_bytes
 from skillstream.storage import is_url, open_input
 

@@ -15,10 +15,10 @@ from urllib.parse import quote
 import msgspec
 import xxhash
 
+from skillstream.delimited import CsvDialect
 from skillstream.errors import SourceError
 from skillstream.postings import FieldMapping
 from skillstream.sources.files.columns import check_columns, text_columns
-from skillstream.sources.files.csv_records import CsvDialect
 from skillstream.sources.files.csv_rows import csv_row_sizes
 from skillstream.sources.files.decode import BLOCK_BYTES, SourceReadError, read_blocks
 from skillstream.sources.files.formats import FileFormat, ReadOptions, find_format

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from skillstream.chunks import Chunk, Record
+from skillstream.delimited import Piece, split_lines, too_large
 from skillstream.sources.files.csv_rows import csv_records
 from skillstream.sources.files.decode import SourceReadError, read_blocks
 from skillstream.sources.files.json_lists import split_list_elements
 from skillstream.sources.files.json_values import split_values
-from skillstream.sources.files.lines import Piece, split_lines, too_large
 from skillstream.sources.files.parquet_rows import parquet_records
 from skillstream.sources.files.plan import FileRange
 from skillstream.sources.files.xml_rows import element_records

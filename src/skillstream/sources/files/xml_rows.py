@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from xml.parsers import expat
 
 from skillstream.chunks import Record
+from skillstream.delimited import Gatherer, Piece, too_large
 from skillstream.rejections import Rejection, RejectionCode
 from skillstream.sources.files.decode import SourceReadError
 from skillstream.sources.files.json_rows import row_to_json
-from skillstream.sources.files.lines import Gatherer, Piece, too_large
 from skillstream.sources.files.xml_values import Element, element_value
 
 __all__ = ["element_records", "parse_element", "split_elements"]

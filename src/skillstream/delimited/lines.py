@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from skillstream.rejections import Rejection, RejectionCode
 
-__all__ = ["KEPT_BYTES", "MAX_PIECE_BYTES", "Gatherer", "Piece", "split_lines", "too_large"]
+__all__ = ["KEPT_BYTES", "MAX_PIECE_BYTES", "Gatherer", "Piece", "newline_of", "split_lines", "too_large"]
 
 # A record is held in memory whole, so there has to be an end. Postings have a limit of their own
 # (10 MB by default) and become rejected rows with their whole payload; beyond this one only the
@@ -50,11 +50,16 @@ class Gatherer:
         return piece
 
 
-def split_lines(blocks: Iterator[bytes]) -> Iterator[Piece]:
+def newline_of(beginning: bytes) -> bytes:
+    """What ends the lines of a file that begins so: a newline, or a carriage return alone (old Macs)."""
+    return b"\r" if b"\r" in beginning[:-1] and b"\n" not in beginning else b"\n"
+
+
+def split_lines(blocks: Iterator[bytes], newline: bytes = b"\n") -> Iterator[Piece]:
     """Lines without their newline; an empty line is one, too, but nothing after the last newline is none."""
     gatherer = Gatherer()
     for block in blocks:
-        first, *others = block.split(b"\n")
+        first, *others = block.split(newline)
         gatherer.add(first)
         if not others:
             continue

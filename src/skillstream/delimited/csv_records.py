@@ -11,20 +11,24 @@ from __future__ import annotations
 import csv
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
-from skillstream.sources.files.lines import KEPT_BYTES, MAX_PIECE_BYTES, Piece
+from skillstream.delimited.lines import KEPT_BYTES, MAX_PIECE_BYTES, Piece
 
-__all__ = ["CsvDialect", "CsvRecord", "CsvRecords"]
+__all__ = ["CsvDialect", "CsvRecord", "CsvRecords", "column_pattern"]
 
 _MAX_LINES = 100_000  # of one record: beyond, its quote counts as not closed
 # How far the end of a record with quotes that are not doubled is looked for.
 _LENIENT_LINES = 200
 _LENIENT_CHARACTERS = 1 << 18
 _LENIENT_TRIES = 5
+# The pattern of a cell: runs of letters and digits by whether they have a digit.
+_PATTERN_CHARACTERS = 300
+_DIGITS = re.compile(r"[^\W\d_]*+\d\w*+")
+_LETTERS = re.compile(r"[^\W\d_]++")
 
 
 class CsvDialect(msgspec.Struct, frozen=True, array_like=True):
@@ -37,6 +41,9 @@ class CsvDialect(msgspec.Struct, frozen=True, array_like=True):
         escape: what makes a quote within quotes a character like any other, beside doubling it; `""` if
             only doubling does.
         skipped: lines before the header: Excel's `sep=;`, blank ones.
+        newline: what ends a line.
+        patterns: for each column `column_pattern` of its first cells, `""` if they differ; tells records
+            that a quote took in from prose.
     """
 
     columns: tuple[str, ...]
@@ -44,6 +51,8 @@ class CsvDialect(msgspec.Struct, frozen=True, array_like=True):
     quote: str = '"'
     escape: str = ""
     skipped: int = 0
+    newline: str = "\n"
+    patterns: tuple[str, ...] = ()
 
 
 class CsvRecord(NamedTuple):
@@ -96,6 +105,8 @@ class CsvRecords:
         self._escaped = re.compile(re.escape(escape) + f"([{re.escape(escape + quote)}])") if escape else None
         self._width, self._learn_width = width, learn_width
         self._line = first_line
+        self._newline = dialect.newline.encode()
+        self._patterns = dialect.patterns
         settings: dict[str, Any] = {"delimiter": delimiter, "strict": True}
         if quote:
             settings["quotechar"] = quote
@@ -111,7 +122,7 @@ class CsvRecords:
             if self._learn_width and self._width is None and record.cells is not None:
                 self._width = len(record.cells)
             yield record
-            self._line += 1 + record.raw.data.count(b"\n")
+            self._line += 1 + record.raw.data.count(self._newline)
 
     def _record(self, first: Piece) -> CsvRecord:
         if first.length > len(first.data):
@@ -130,7 +141,7 @@ class CsvRecords:
             self._reader = csv.reader(self._texts(), self._reader.dialect)
         else:
             if len(self._taken) == 1 or self._is_one(cells):
-                return CsvRecord(cells, None, False, False, self._line, _joined(self._taken))
+                return CsvRecord(cells, None, False, False, self._line, _joined(self._taken, self._newline))
         taken = self._taken[1:]
         self._given_back.extendleft(reversed(taken))
         return self._repaired(first, text)
@@ -138,9 +149,26 @@ class CsvRecords:
     def _is_one(self, cells: list[str]) -> bool:
         """Whether the lines in `_taken` are one record: as wide as the header, all quotes in pairs."""
         texts = [self._text(line) for line in self._taken]
-        if self._width in (None, len(cells)) and sum(text.count(self._quote) for text in texts) % 2 == 0:
-            return True
-        return not any(self._begins_a_row(text) for text in texts[1:])
+        in_pairs = sum(text.count(self._quote) for text in texts) % 2 == 0
+        if self._width in (None, len(cells)) and in_pairs:
+            return not self._took_in_rows(texts)
+        return not any(self._begins_a_row(text) for text in texts[1:]) and not self._took_in_rows(texts)
+
+    def _took_in_rows(self, texts: list[str]) -> bool:
+        """Whether a quote opened in the first line took in records, though cells and quotes seem to fit.
+
+        So it is if each line behind it is as wide as the header, and has what tells a record from prose: the
+        patterns of the columns, or those of the cells before the quote.
+        """
+        if self._width is None:
+            return False
+        lines = (text.removesuffix("\r").replace(self._quote, "") for text in reversed(texts[1:]))
+        rows = [line.split(self._delimiter) for line in lines]
+        if any(len(row) != self._width for row in rows):
+            return False
+        before = texts[0].partition(self._quote)[0].split(self._delimiter)[:-1]
+        patterns = self._patterns if any(self._patterns) else tuple(map(column_pattern, before))
+        return any(patterns) and all(_fits(row, patterns, before) for row in rows)
 
     def _repaired(self, first: Piece, text: str) -> CsvRecord:
         """The record that begins with a damaged line: with quotes as characters, else given up."""
@@ -163,8 +191,8 @@ class CsvRecords:
                 tries += 1
                 joined = "\n".join(texts).removesuffix("\r")
                 cells, is_open = _lenient_cells(joined, self._delimiter, self._quote)
-                if not is_open and self._width == len(cells):
-                    return CsvRecord(cells, None, False, True, self._line, _joined(lines))
+                if not is_open and self._width == len(cells) and not self._took_in_rows(texts):
+                    return CsvRecord(cells, None, False, True, self._line, _joined(lines, self._newline))
                 if not is_open:
                     break
         self._given_back.extendleft(reversed(lines[1:]))
@@ -236,7 +264,28 @@ def _lenient_cells(text: str, delimiter: str, quote: str) -> tuple[list[str], bo
         at += 1
 
 
-def _joined(lines: list[Piece]) -> Piece:
+def column_pattern(cell: str) -> str:
+    """What tells a cell from prose, or `""`: of one word with a digit in it, such as a number or an address.
+
+    Runs of letters and digits are `0` if they have a digit, else `a`: `https://x.org/j/7c` is `a://a.a/a/0`.
+    """
+    word = cell.strip()
+    if len(word) > _PATTERN_CHARACTERS or " " in word or _DIGITS.search(word) is None:
+        return ""
+    return _LETTERS.sub("a", _DIGITS.sub("0", word))
+
+
+def _fits(row: list[str], patterns: Sequence[str], before: list[str]) -> bool:
+    """Whether cells have the patterns of their columns, and letters where those before the quote do."""
+    if any(pattern and column_pattern(cell) != pattern for cell, pattern in zip(row, patterns, strict=False)):
+        return False
+    return all(
+        not cell.strip() or any(map(str.isalpha, cell)) == any(map(str.isalpha, like))
+        for cell, like in zip(row, before, strict=False)
+    )
+
+
+def _joined(lines: list[Piece], newline: bytes) -> Piece:
     length = sum(line.length for line in lines) + len(lines) - 1
-    data = b"\n".join(line.data for line in lines)
+    data = newline.join(line.data for line in lines)
     return Piece(data if length <= MAX_PIECE_BYTES else data[:KEPT_BYTES], length)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
-from skillstream.errors import SourceError, UsageError
-from skillstream.sources.files.csv_records import CsvDialect, CsvRecords
-from skillstream.sources.files.decode import SourceReadError, read_blocks
-from skillstream.sources.files.lines import Piece, split_lines, too_large
+from skillstream.delimited.csv_records import CsvDialect, CsvRecords, column_pattern
+from skillstream.delimited.lines import Piece, too_large
+from skillstream.errors import UsageError
 
-__all__ = ["CsvOptions", "describe_dialect", "find_dialect", "read_dialect"]
+__all__ = ["CsvOptions", "describe_dialect", "find_dialect"]
 
 _DELIMITERS = ",;\t|"  # in case of a tie the first
-_SAMPLE_BYTES = 1 << 20
 _SAMPLE_ROWS = 2000
+_PATTERN_ROWS = 50
 _SEP_LINE = re.compile(r"sep=(.)\r?", re.IGNORECASE)  # Excel's first line
 _ESCAPES = re.compile(r'\\+"?')  # a run of backslashes, and the quote after it
 
@@ -41,40 +41,8 @@ class CsvOptions(msgspec.Struct, frozen=True, array_like=True):
             raise UsageError("--csv-delimiter, --csv-quote and --csv-escape must differ")
 
 
-def read_dialect(
-    path: str,
-    compression: str | None,
-    options: CsvOptions,
-    *,
-    tab: bool,
-    etag: str = "",
-    encoding: str | None = None,
-) -> CsvDialect | None:
-    """The dialect of a file; `None` if it is empty.
-
-    Args:
-        path: the file.
-        compression: `gzip`, `zstd`, `bzip2` or `None`.
-        options: what the user knows.
-        tab: whether the delimiter is a tab for certain.
-        etag: which content, if the file is an object.
-        encoding: see `read_blocks`.
-
-    Raises:
-        SourceError: the first row is no header.
-        SourceReadError: the file cannot be read.
-    """
-    blocks = read_blocks(path, compression, etag=etag, encoding=encoding)
-    if tab and options.delimiter is None:
-        options = msgspec.structs.replace(options, delimiter="\t")
-    try:
-        return find_dialect(_beginning(split_lines(blocks)), options)
-    except ValueError as error:
-        raise SourceError(f"{path}: {error}") from error
-
-
-def find_dialect(lines: Sequence[Piece], options: CsvOptions) -> CsvDialect | None:
-    """The dialect of a file that begins with `lines`; `None` if there are none.
+def find_dialect(lines: Sequence[Piece], options: CsvOptions, newline: bytes = b"\n") -> CsvDialect | None:
+    """The dialect of a file that begins with `lines`, which `newline` ends; `None` if there are none.
 
     Raises:
         ValueError: the first row is no header.
@@ -103,7 +71,7 @@ def find_dialect(lines: Sequence[Piece], options: CsvOptions) -> CsvDialect | No
         quotes.append("")  # tab-separated files often have no quotes: a mark there is a character
     escapes = ["", "\\"] if options.escape is None else [options.escape]
     candidates = [
-        CsvDialect((), delimiter, quote, escape if quote or options.escape else "", skipped)
+        CsvDialect((), delimiter, quote, escape if quote or options.escape else "", skipped, newline.decode())
         for quote in quotes
         for escape in escapes
         if quote or escape == escapes[0]
@@ -120,34 +88,20 @@ def find_dialect(lines: Sequence[Piece], options: CsvOptions) -> CsvDialect | No
             "the header is not UTF-8; convert it, e.g. with iconv -f cp1252 -t utf-8, "
             "or say --encoding cp1252"
         )
-    return msgspec.structs.replace(best, columns=tuple(cell.strip() for cell in header.cells))
+    columns = tuple(cell.strip() for cell in header.cells)
+    return msgspec.structs.replace(best, columns=columns, patterns=_patterns(sample, best, len(columns)))
 
 
 def describe_dialect(dialect: CsvDialect, *, tab: bool) -> str | None:
     """What a user should know of the dialect; `None` if it is the usual one."""
     usual = "\t" if tab else ","
-    if (dialect.delimiter, dialect.quote, dialect.escape) == (usual, '"', ""):
+    if (dialect.delimiter, dialect.quote, dialect.escape, dialect.newline) == (usual, '"', "", "\n"):
         return None
     quote = f"quote {dialect.quote}" if dialect.quote else "no quotes"
     escape = f", escape {dialect.escape}" if dialect.escape else ""
     shown = "tab" if dialect.delimiter == "\t" else dialect.delimiter
-    return f"read as CSV with delimiter {shown}, {quote}{escape}"
-
-
-def _beginning(lines: Iterator[Piece]) -> list[Piece]:
-    """The lines of about the first MB; a fault behind the first one is found later, by the reader."""
-    found: list[Piece] = []
-    size = 0
-    try:
-        for line in lines:
-            found.append(line)
-            size += len(line.data)
-            if size > _SAMPLE_BYTES:
-                break
-    except SourceReadError:
-        if not found:
-            raise
-    return found
+    ends = ", lines ended by carriage returns" if dialect.newline == "\r" else ""
+    return f"read as CSV with delimiter {shown}, {quote}{escape}{ends}"
 
 
 def _damage(sample: Sequence[Piece], dialect: CsvDialect) -> int:
@@ -167,6 +121,18 @@ def _damage(sample: Sequence[Piece], dialect: CsvDialect) -> int:
         elif record.lenient:
             damage += 1
     return damage
+
+
+def _patterns(sample: Sequence[Piece], dialect: CsvDialect, width: int) -> tuple[str, ...]:
+    """The patterns that the first records of one line have in common, by column."""
+    _, *records = itertools.islice(CsvRecords(iter(sample), dialect, width), _PATTERN_ROWS)
+    rows = [
+        record.cells
+        for record in records
+        if record.cells is not None and len(record.cells) == width and b"\n" not in record.raw.data
+    ]
+    found = [{column_pattern(cell) for cell in column} for column in zip(*rows, strict=True)]
+    return tuple(patterns.pop() if len(patterns) == 1 else "" for patterns in found)
 
 
 def _backslashes_are_doubled(sample: Sequence[Piece], dialect: CsvDialect) -> bool:
