@@ -28,7 +28,7 @@ from skillstream.tagging.files_job import FilesFigures, PublishedRows, files_sum
 from skillstream.transforms.publish import PublishChunks
 from skillstream.transforms.read_files import PROBLEMS, ReadFiles
 from skillstream.transforms.skills_index import skills_index_side_input
-from skillstream.transforms.tag import FIELDS, TagChunks
+from skillstream.transforms.tag import FIELDS, UNREAD_TIME, TagChunks
 
 __all__ = ["build", "main", "run"]
 
@@ -132,6 +132,8 @@ class _RunMetrics:
             tokens=self.count("tokens"),
             title_only=self.count("title_only"),
             fields=self.strings(FIELDS)[:MAX_FIELDS],
+            unread_times=self.count("unread_times"),
+            unread_time=next(iter(self.strings(UNREAD_TIME)), None),
             problems=self.strings(PROBLEMS),
             peak_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         )

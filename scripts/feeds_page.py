@@ -27,7 +27,8 @@ metric `skillstream_title_only_total`; the names of the fields that they have ar
 
 Times are read in seconds or milliseconds since the epoch, ISO 8601, RFC 2822, with months by their English
 names, as `31.01.2026`, and as `01/31/2026` where only one order of day and month is possible. What cannot
-be read for sure, or lies outside of the years 1 to 9999, is null.
+be read for sure, or lies outside of the years 1 to 9999, is null, and counted with an
+example: `unread_times` and `unread_time`, beside `title_only`.
 """
 
 

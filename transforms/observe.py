@@ -26,6 +26,8 @@ class Observe(beam.DoFn):
             tokens=chunk.tokens,
             title_only=chunk.title_only,
             fields=chunk.fields,
+            unread_times=chunk.unread_times,
+            unread_time=chunk.unread_time,
             warnings=chunk.warnings,
             versions=None if last is None else (last.model_version, last.taxonomy_version),
         )

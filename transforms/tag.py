@@ -21,11 +21,14 @@ from skillstream.tagging import TagConfig, Tagger, TagWorker
 from skillstream.tagging.worker import process_worker
 from skillstream.transforms import coders  # noqa: F401 - registers the coders of Chunk and TaggedChunk
 
-__all__ = ["FIELDS", "REJECTED", "TAGGED", "TagChunks", "TagPostings"]
+__all__ = ["FIELDS", "REJECTED", "TAGGED", "UNREAD_TIME", "TagChunks", "TagPostings"]
 
 # Name of the metric (a set of strings) with names of the fields of records whose description was not found.
 FIELDS = "fields"
 _FIELDS = Metrics.string_set("skillstream", FIELDS)
+# The first time that each worker cannot read, with its field.
+UNREAD_TIME = "unread_time"
+_UNREAD_TIME = Metrics.string_set("skillstream", UNREAD_TIME)
 
 TAGGED = "tagged"
 REJECTED = "rejected"
@@ -145,6 +148,7 @@ class _Counters:
                 "records",
                 "tagged",
                 "title_only",
+                "unread_times",
                 "tags",
                 "sentences",
                 "sentences_cached",
@@ -153,6 +157,7 @@ class _Counters:
             )
         }
         self.fields: set[str] = set()
+        self.has_unread_time = False
 
     def count(self, chunk: TaggedChunk, tagger: Tagger) -> None:
         rejected = [row.error.code for row in chunk.rows if row.error is not None]
@@ -164,6 +169,10 @@ class _Counters:
         self.counters["sentences_skipped"].inc(chunk.skipped)
         self.counters["tokens"].inc(chunk.tokens)
         self.counters["title_only"].inc(chunk.title_only)
+        self.counters["unread_times"].inc(chunk.unread_times)
+        if chunk.unread_time is not None and not self.has_unread_time:
+            self.has_unread_time = True
+            _UNREAD_TIME.add(chunk.unread_time)
         for name in chunk.fields:
             if len(self.fields) < MAX_FIELDS and name not in self.fields:
                 self.fields.add(name)

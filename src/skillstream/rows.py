@@ -193,7 +193,8 @@ class TaggedChunk(msgspec.Struct, frozen=True, array_like=True):
     `sentences` counts all sentences of the chunk, `cached` those whose result was in the cache,
     `skipped` those that were not encoded because nothing in them could count, `tokens` the tokens that went
     through the encoder. `title_only` counts postings without a description,
-    `fields` are the names of the fields of the first one; `warnings` are lines for people.
+    `fields` are the names of the fields of the first one; `unread_times` counts postings that state a time
+    which cannot be read, `unread_time` is the first one, with its field; `warnings` are lines for people.
     """
 
     source: str
@@ -209,3 +210,5 @@ class TaggedChunk(msgspec.Struct, frozen=True, array_like=True):
     warnings: list[str] = []
     skipped: int = 0
     leader_epoch: int | None = None
+    unread_times: int = 0
+    unread_time: str | None = None

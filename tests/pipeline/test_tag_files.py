@@ -256,6 +256,18 @@ def test_descriptions_that_were_not_found_are_counted_and_the_fields_named(tmp_p
     assert named.tags > summary.tags
 
 
+def test_times_that_cannot_be_read_are_counted(tmp_path, config):
+    lines = [
+        {"title": "Welder", "text": "weld metal", "posted": posted} for posted in ("3 days ago", "2026-01-02")
+    ]
+    path = write(tmp_path / "a.jsonl", b"".join(json.dumps(line).encode() + b"\n" for line in lines))
+    summary = tag_files.run(config(), [path])
+    assert (summary.tagged, summary.unread_times, summary.unread_time) == (2, 1, "posted: 3 days ago")
+    assert summary.notes == [
+        "1 of 2 records state a time that cannot be read, such as posted: 3 days ago: it is left out"
+    ]
+
+
 @pytest.mark.parametrize("name", ["a.jsonl", "a.json", "a.jsonl.gz"])
 @pytest.mark.parametrize(
     ("option", "told"),

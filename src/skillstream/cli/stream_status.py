@@ -14,7 +14,7 @@ from rich.live import Live as Display
 from rich.text import Text
 
 from skillstream.monitoring import LIVE, Snapshot
-from skillstream.output import title_only_line
+from skillstream.output import title_only_line, unread_times_line
 
 if TYPE_CHECKING:
     from skillstream.output import StreamSummary
@@ -51,6 +51,8 @@ def status_line(now: Snapshot) -> str:
     ]
     if now.title_only:
         parts.append(f"{now.title_only:,} without a description")
+    if now.unread_times:
+        parts.append(f"{now.unread_times:,} with a time that cannot be read")
     parts += now.warnings
     if now.problem:
         parts.append(f"trying again: {now.problem}")
@@ -65,6 +67,8 @@ def print_stream_summary(summary: StreamSummary) -> None:
         click.echo(f"rejected: {rejected}")
     if summary.title_only:
         click.echo(title_only_line(summary.title_only, summary.records, summary.fields))
+    if summary.unread_times:
+        click.echo(unread_times_line(summary.unread_times, summary.records, summary.unread_time))
     for line in summary.warnings:
         click.echo(f"warning: {line}")
     click.echo(f"{summary.output} holds topic {summary.topic} up to {summary.positions}")

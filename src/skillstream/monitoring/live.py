@@ -62,7 +62,8 @@ class Snapshot:
 
     Ages in seconds, by the records' own time when their file was published; `age_buckets` are pairs of
     an upper bound and the number of records not older. `title_only` postings had no description; `fields` are
-    names of the fields that they have. `waiting_s` is for how long the store has been away, 0 if it is not.
+    names of the fields that they have. `unread_times` postings state a time that cannot be read, such as
+    `unread_time`. `waiting_s` is for how long the store has been away, 0 if it is not.
     `problem`, `stuck` and `not_ready` say why, if so. `restarts` of workers that died; `resident` is worker →
     bytes of memory, of workers that are processes of their own.
     """
@@ -71,6 +72,8 @@ class Snapshot:
     rejected: Mapping[str, int]
     title_only: int
     fields: Sequence[str]
+    unread_times: int
+    unread_time: str | None
     warnings: Sequence[str]
     tags: int
     sentences: int
@@ -105,6 +108,7 @@ class Live:
     _counts: Counter[str] = field(default_factory=Counter)
     _rejected: Counter[str] = field(default_factory=Counter)
     _fields: dict[str, None] = field(default_factory=dict)
+    _unread_time: str | None = None
     _warnings: dict[str, None] = field(default_factory=dict)
     _published: deque[tuple[float, int]] = field(default_factory=deque)
     _ages: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=AGES))
@@ -167,15 +171,19 @@ class Live:
         title_only: int = 0,
         fields: Sequence[str] = (),
         warnings: Sequence[str] = (),
+        unread_times: int = 0,
+        unread_time: str | None = None,
     ) -> None:
         """A chunk was tagged. `versions` of model and taxonomy, if it had any rows.
 
         `title_only` postings had no description, `fields` are names of the fields that one of them has.
+        `unread_times` state a time that cannot be read, such as `unread_time`.
         """
         with self._lock:
             self._rejected.update(rejected)
             self._counts.update(tags=tags, sentences=sentences, cached=cached, tokens=tokens)
-            self._counts.update(title_only=title_only)
+            self._counts.update(title_only=title_only, unread_times=unread_times)
+            self._unread_time = self._unread_time or unread_time
             for kept, new in ((self._fields, fields), (self._warnings, warnings)):
                 kept.update(dict.fromkeys(new[: max(0, NAMES - len(kept))]))
             self._versions = versions or self._versions
@@ -209,6 +217,8 @@ class Live:
                 rejected=dict(self._rejected),
                 title_only=self._counts["title_only"],
                 fields=list(self._fields),
+                unread_times=self._counts["unread_times"],
+                unread_time=self._unread_time,
                 warnings=list(self._warnings),
                 tags=self._counts["tags"],
                 sentences=self._counts["sentences"],

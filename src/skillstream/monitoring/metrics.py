@@ -46,6 +46,7 @@ class StreamCollector(Collector):
         for name, value, text in (
             ("records", live.records, "Records published, tagged or rejected."),
             ("title_only", live.title_only, "Postings that have a title but no description."),
+            ("unread_times", live.unread_times, "Postings that state a time which cannot be read."),
             ("tags", live.tags, "Tags written."),
             ("sentences", live.sentences, "Sentences seen."),
             ("sentences_cached", live.cached, "Sentences whose result was in the cache."),

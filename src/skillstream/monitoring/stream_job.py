@@ -84,6 +84,8 @@ def stream_summary(config: StreamConfig, seconds: float) -> StreamSummary:
         taxonomy_version=live.taxonomy_version,
         title_only=live.title_only,
         fields=list(live.fields),
+        unread_times=live.unread_times,
+        unread_time=live.unread_time,
         warnings=list(live.warnings),
         restarts=live.restarts,
     )

@@ -27,7 +27,13 @@ from skillstream.output.run_info import (
     without_secrets,
     without_user,
 )
-from skillstream.output.summary import RunSummary, SourceSummary, StreamSummary, title_only_line
+from skillstream.output.summary import (
+    RunSummary,
+    SourceSummary,
+    StreamSummary,
+    title_only_line,
+    unread_times_line,
+)
 
 __all__ = [
     "RUN_FILE",
@@ -55,6 +61,7 @@ __all__ = [
     "sweep",
     "taxonomy_identity",
     "title_only_line",
+    "unread_times_line",
     "verify_chain",
     "versions",
     "without_secrets",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-__all__ = ["RunSummary", "SourceSummary", "StreamSummary", "title_only_line"]
+__all__ = ["RunSummary", "SourceSummary", "StreamSummary", "title_only_line", "unread_times_line"]
 
 
 class SourceSummary(msgspec.Struct, frozen=True):
@@ -37,6 +37,8 @@ class RunSummary(msgspec.Struct, frozen=True):
         notes: one line for each thing worth knowing that is no problem.
         title_only: tagged records that have a title but no description.
         fields: names of the fields that some of these records have.
+        unread_times: tagged records that state a time which cannot be read; `unread_time` is one, with its
+            field.
         workers: processes that tagged; `restarts` of these died and were started again.
     """
 
@@ -63,6 +65,8 @@ class RunSummary(msgspec.Struct, frozen=True):
     fields: list[str] = []
     workers: int = 1
     restarts: int = 0
+    unread_times: int = 0
+    unread_time: str | None = None
 
 
 class StreamSummary(msgspec.Struct, frozen=True):
@@ -72,6 +76,8 @@ class StreamSummary(msgspec.Struct, frozen=True):
         records: records published; `rejected` of them by code.
         title_only: records that have a title but no description; `fields` are names of the fields that they
             have.
+        unread_times: records that state a time which cannot be read; `unread_time` is one of them, with its
+            field.
         warnings: one line for each thing that is hardly meant so, such as a field that no record has.
         positions: partition → exclusive end of its chain.
         lag: records that were not read, by partition: 0 at the end of a back-fill.
@@ -95,6 +101,8 @@ class StreamSummary(msgspec.Struct, frozen=True):
     fields: list[str] = []
     warnings: list[str] = []
     restarts: int = 0
+    unread_times: int = 0
+    unread_time: str | None = None
 
 
 def title_only_line(count: int, records: int, fields: Sequence[str]) -> str:
@@ -104,3 +112,9 @@ def title_only_line(count: int, records: int, fields: Sequence[str]) -> str:
         f"{count:,} of {records:,} records have no description and were tagged by their title alone{have}: "
         "name the field with --text-field, or the feed with --feed"
     )
+
+
+def unread_times_line(count: int, records: int, example: str | None) -> str:
+    """What to tell of records that state a time which cannot be read for sure."""
+    such = f", such as {example}" if example else ""
+    return f"{count:,} of {records:,} records state a time that cannot be read{such}: it is left out"

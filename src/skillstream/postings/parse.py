@@ -47,7 +47,7 @@ def parse_record(
     posting = parse_payload(document, fields, max_bytes)
     time = readable_time(record.event_time)
     if isinstance(posting, JobPosting) and time is not None:
-        return msgspec.structs.replace(posting, event_time=time, unread_time=None)
+        return msgspec.structs.replace(posting, event_time=time)
     return posting
 
 

@@ -22,7 +22,7 @@ class JobPosting(msgspec.Struct, frozen=True):
         event_time: when it was posted, milliseconds since the epoch, UTC.
         language: ISO 639 code if the source states it, else `None`.
         unread_time: a time that the source states and that cannot be read, such as `posted: '3 days ago'`;
-            `None` if it states none or `event_time` is known.
+            `None` if it states none, or another one that can be read.
     """
 
     posting_id: str | None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from skillstream.output import Chain, RunSummary, SourceSummary, read_run, title_only_line
+from skillstream.output import Chain, RunSummary, SourceSummary, read_run, title_only_line, unread_times_line
 from skillstream.sources.files import RANGE_BYTES, FilePlan, check_named_fields, plan_files
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ class FilesFigures:
     tokens: int = 0
     title_only: int = 0
     fields: Sequence[str] = ()
+    unread_times: int = 0
+    unread_time: str | None = None
     problems: Sequence[str] = ()
     peak_bytes: int = 0
     workers: int = 1
@@ -121,9 +123,16 @@ def files_summary(
                 if figures.title_only
                 else []
             ),
+            *(
+                [unread_times_line(figures.unread_times, figures.records, figures.unread_time)]
+                if figures.unread_times
+                else []
+            ),
         ],
         title_only=figures.title_only,
         fields=list(figures.fields),
+        unread_times=figures.unread_times,
+        unread_time=figures.unread_time,
         workers=figures.workers,
         restarts=figures.restarts,
     )

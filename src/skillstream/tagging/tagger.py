@@ -216,6 +216,11 @@ class Tagger:
             for record, item in zip(chunk.records, parsed, strict=True)
             if not isinstance(item, Rejection) and not item[0].text
         ]
+        unread = [
+            item[0].unread_time
+            for item in parsed
+            if not isinstance(item, Rejection) and item[0].unread_time is not None
+        ]
         return TaggedChunk(
             chunk.source,
             chunk.partition,
@@ -230,6 +235,8 @@ class Tagger:
             fields=field_names(bare[0].document, self.config.max_record_bytes) if bare else [],
             warnings=self._first_warnings(chunk),
             leader_epoch=chunk.leader_epoch,
+            unread_times=len(unread),
+            unread_time=unread[0] if unread else None,
         )
 
     def _first_warnings(self, chunk: Chunk) -> list[str]:

@@ -153,6 +153,8 @@ class _Run:
         figures.cached += tagged.cached
         figures.tokens += tagged.tokens
         figures.title_only += tagged.title_only
+        figures.unread_times += tagged.unread_times
+        figures.unread_time = figures.unread_time or tagged.unread_time
         self._rejected.update(tagged.rejected)
         self._languages.update(tagged.other_languages)
         self._fields.update(dict.fromkeys(tagged.fields))

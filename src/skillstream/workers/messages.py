@@ -93,6 +93,8 @@ class Tagged(msgspec.Struct, frozen=True, tag="tagged"):
     tokens: int
     title_only: int
     fields: list[str]
+    unread_times: int
+    unread_time: str | None
     warnings: list[str]
     versions: tuple[str, str] | None
 
@@ -166,6 +168,8 @@ def tagged_message(chunk: TaggedChunk, tagger: Tagger) -> Tagged:
         tokens=chunk.tokens,
         title_only=chunk.title_only,
         fields=list(chunk.fields),
+        unread_times=chunk.unread_times,
+        unread_time=chunk.unread_time,
         warnings=list(chunk.warnings),
         versions=None if last is None else (last.model_version, last.taxonomy_version),
     )

@@ -152,6 +152,8 @@ class _Run:
             tokens=tagged.tokens,
             title_only=tagged.title_only,
             fields=tagged.fields,
+            unread_times=tagged.unread_times,
+            unread_time=tagged.unread_time,
             warnings=tagged.warnings,
             versions=tagged.versions,
         )

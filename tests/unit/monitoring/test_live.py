@@ -148,6 +148,7 @@ def test_descriptions_that_were_not_found_are_told(live):
         live.tagged(
             {}, tags=0, sentences=0, cached=0, tokens=0, versions=None,
             title_only=2, fields=["id", "blurb"], warnings=["no record has 'x'"],
+            unread_times=1, unread_time="on: soon",
         )  # fmt: skip
     snapshot = live.snapshot()
     assert (snapshot.title_only, snapshot.fields, snapshot.warnings) == (
@@ -155,7 +156,9 @@ def test_descriptions_that_were_not_found_are_told(live):
         ["id", "blurb"],
         ["no record has 'x'"],
     )
-    assert "6 without a description · no record has 'x'" in status_line(snapshot)
+    assert (snapshot.unread_times, snapshot.unread_time) == (3, "on: soon")
+    line = status_line(snapshot)
+    assert "6 without a description · 3 with a time that cannot be read · no record has 'x'" in line
     live.tagged(
         {}, tags=0, sentences=0, cached=0, tokens=0, versions=None, fields=[f"f{n}" for n in range(99)]
     )
@@ -199,6 +202,7 @@ def test_metrics_and_probes(live, clock):
         for line in (
             "skillstream_records_total 3.0",
             "skillstream_title_only_total 0.0",
+            "skillstream_unread_times_total 0.0",
             'skillstream_rejected_total{code="empty"} 2.0',
             'skillstream_lag{partition="0",topic="jobs"} 3.0',
             'skillstream_chain_end{partition="1",topic="jobs"} 9.0',

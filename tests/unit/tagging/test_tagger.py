@@ -232,6 +232,21 @@ def test_postings_without_a_description_are_counted_with_the_fields_they_have(en
     assert (tagged.title_only, tagged.fields, tagged.warnings) == (2, ["title", "text", "n"], [])
 
 
+def test_times_that_cannot_be_read_are_counted_with_the_first_one(encoder, index_folder):
+    tagger = Tagger(encoder, load_index(index_folder), TagConfig())
+    tagged = tagger.tag_chunk(
+        chunk_of(
+            b'{"title":"Welder","datePosted":"2026-01-02"}',
+            b'{"title":"Welder","posted_at":"3 days ago"}',
+            b'{"datePosted":"yesterday"}',
+            b'{"title":"Welder","datePosted":"soon"}',
+            b'{"title":"Welder","datePosted":""}',
+        )
+    )
+    assert (tagged.unread_times, tagged.unread_time) == (2, "posted_at: 3 days ago")
+    assert [row.event_time is None for row in tagged.rows] == [False, True, True, True, True]
+
+
 def test_a_field_that_no_record_of_the_first_chunk_has_is_warned_of_once(encoder, index_folder, caplog):
     tagger = Tagger(encoder, load_index(index_folder), TagConfig(text_field="jobDescripton"))
     chunk = chunk_of(b'{"title":"Welder","jobDescription":"weld metal"}', b"broken", None)
