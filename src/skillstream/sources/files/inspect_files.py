@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from skillstream.chunks import Chunk
-from skillstream.delimited import describe_dialect
+from skillstream.delimited import CsvDialect, describe_dialect
 from skillstream.errors import SourceError
 from skillstream.postings import FieldMapping, RecordsReport, inspect_records, missing_fields
 from skillstream.sources.files.decode import SourceReadError
@@ -27,6 +27,7 @@ class Dialect(msgspec.Struct, frozen=True):
     delimiter: str
     quote: str
     escape: str
+    newline: str
     skipped: int
     columns: tuple[str, ...]
 
@@ -136,7 +137,7 @@ def _inspect(
         format=how.format,
         compression=how.compression,
         encoding=None if how.format == "parquet" else how.encoding or "utf-8",
-        dialect=None if how.dialect is None else Dialect(**msgspec.structs.asdict(how.dialect)),
+        dialect=None if how.dialect is None else _dialect(how.dialect),
         element=how.element or None,
         records_path=how.records_path,
         notes=[line for note in notes if (line := note.removeprefix(f"{where}: ")) not in said],
@@ -145,3 +146,7 @@ def _inspect(
         whole=fault is None and len(chunk.records) < records,
         records=inspect_records([chunk], fields, max_record_bytes),
     )
+
+
+def _dialect(found: CsvDialect) -> Dialect:
+    return Dialect(**{name: getattr(found, name) for name in Dialect.__struct_fields__})

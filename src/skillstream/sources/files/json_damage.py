@@ -15,7 +15,7 @@ import msgspec
 from skillstream.postings.containers import is_posting
 from skillstream.postings.payloads import decode_payload
 
-__all__ = ["is_broken", "next_record"]
+__all__ = ["begins_record", "is_broken", "next_record"]
 
 _MAX_TRIES = 50  # beginnings of records that are looked at in one broken value
 _MAX_RECORD = 4 << 20  # bytes of a record that are looked at
@@ -69,6 +69,25 @@ def next_record(data: bytes, likes: Collection[bytes]) -> int | None:
     """
     found = [at for like in dict.fromkeys(likes) if (at := _next_like(data, like)) is not None]
     return min(found) if found else _next_like(data, None)
+
+
+def begins_record(data: bytes, likes: Collection[bytes], broken: bytes) -> bool:
+    """Whether a value behind a broken one is a record of its own, rather than a piece of it.
+
+    Args:
+        data: the value; it may be broken, too.
+        likes: as for `next_record`.
+        broken: the broken one.
+    """
+    if not data.startswith(b"{"):
+        return False
+    models = [keys for like in likes if (keys := _keys(like))] or [_first_keys(broken.lstrip())]
+    if is_broken(data):
+        return any(len(keys) > 1 and _begins_like(data, 0, keys) for keys in models)
+    found = _keys(data)
+    return is_posting(dict.fromkeys(found, "text")) or any(
+        2 * len(set(keys) & set(found)) > len(keys) for keys in models
+    )
 
 
 def _next_like(data: bytes, like: bytes | None) -> int | None:

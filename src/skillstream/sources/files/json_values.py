@@ -2,7 +2,8 @@
 
 Only the structure is followed (brackets and strings), so that a value comes out as the bytes that
 are in the file, good or bad; parsing it is the business of `skillstream.postings.parse`. Where structure is
-damaged, the broken value ends where the next record begins, as far as that can be told (`json_damage`).
+damaged, the broken value ends where the next record begins, as far as that can be told (`json_damage`): it
+may have taken in that record, or have ended too early, with its rest in pieces behind it.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from skillstream.delimited import Gatherer, Piece
 from skillstream.sources.files.decode import SourceReadError
-from skillstream.sources.files.json_damage import is_broken, next_record
+from skillstream.sources.files.json_damage import begins_record, is_broken, next_record
 
 __all__ = ["ValueSplitter", "split_values"]
 
@@ -22,6 +24,7 @@ _BETWEEN = re.compile(rb'["\[\]{},]')  # what matters between values
 _WITHIN = re.compile(rb'["\[\]{}]')  # what matters within a value
 _STRING = re.compile(rb'["\\]')  # what matters within a string
 _LIKES = 4
+_MAX_PENDING = 4 << 20  # bytes that may belong to one damaged record
 _LOOK_BYTES = 1 << 20  # a value this long is looked at before its end: it may have lost it
 
 
@@ -38,6 +41,14 @@ def split_values(blocks: Iterator[bytes]) -> Iterator[Piece]:
     for block in blocks:
         yield from splitter.feed(block)
     yield from splitter.finish()
+
+
+class _Part(NamedTuple):
+    """What may belong to a damaged record: its bytes, what ended it, and whether it is JSON by itself."""
+
+    data: bytes
+    end: bytes
+    is_whole: bool
 
 
 class ValueSplitter:
@@ -60,6 +71,8 @@ class ValueSplitter:
         self._checks = depth == 0
         self._likes: deque[bytes] = deque(maxlen=_LIKES)  # the last records that were not broken
         self._look_at = _LOOK_BYTES
+        self._pending: list[_Part] = []  # a damaged record whose end was not seen yet
+        self._closed_early = False  # a bracket of a damaged record was taken for the array's
         self._again: bytes | None = None  # of a broken value, what is to be read as the next one
 
     def feed(self, block: bytes) -> Iterator[Piece]:
@@ -77,6 +90,7 @@ class ValueSplitter:
         while self._again is not None:
             yield from self.feed(b"")
             yield from self._take(b"")
+        yield from self._flush()
         if self._array:
             raise SourceReadError("the JSON array has no end: cut off in the middle?")
 
@@ -111,7 +125,7 @@ class ValueSplitter:
             elif token == b",":
                 if not self._array:
                     continue
-                yield from self._take(block[start:end], empty=True)
+                yield from self._take(block[start:end], end=b",", empty=True)
                 start = at
             elif self._depth:
                 self._depth -= 1
@@ -121,15 +135,19 @@ class ValueSplitter:
                 yield from self._take(block[start:end])
                 start = at
             elif self._array and token == b"]":
-                yield from self._take(block[start:end])
+                yield from self._take(block[start:end], end=b"]")
                 start = at
-                self._array = self._again is not None
+                self._array = self._again is not None or (self._once and self._goes_on(block[at:]))
+                self._closed_early = bool(self._pending)
+                if self._array and self._again is None:
+                    continue
             else:
                 continue
             if self._again is not None:
                 self._again += block[end:]
                 return
             if self._once and token in b"}]":
+                yield from self._flush()
                 self.rest = block[at:]
                 return
         self._value.add(block[start:])
@@ -141,21 +159,33 @@ class ValueSplitter:
             return _STRING.search(block, at)
         return (_WITHIN if self._depth else _BETWEEN).search(block, at)
 
-    def _take(self, part: bytes, *, empty: bool = False) -> Iterator[Piece]:
-        """The value that ends with `part`, if it is not blank or may be so."""
+    def _take(self, part: bytes, *, end: bytes = b"", empty: bool = False) -> Iterator[Piece]:
+        """The value that ends with `part` and then `end`, if it is not blank or may be so."""
         self._value.add(part)
         data, length = self._value.take()
         self._look_at = _LOOK_BYTES
         if length > len(data):
+            yield from self._flush()
             yield Piece(data, length)
             return
         stripped = data.strip(_BLANK)
-        if self._checks and stripped:
-            if is_broken(stripped):
-                yield from self._given_up(stripped)
-                return
-            if stripped.startswith(b"{"):
-                self._likes.append(stripped)
+        if self._closed_early and stripped in (b",", b"]"):  # the array's own
+            return
+        broken = self._checks and bool(stripped) and is_broken(stripped)
+        if broken and (at := next_record(stripped, self._likes)) is not None:
+            yield from self._given_up(stripped, at)
+            return
+        if self._pending and not begins_record(stripped, self._likes, self._pending[0].data):
+            self._pending.append(_Part(data, end, not broken))
+            if sum(len(one.data) for one in self._pending) > _MAX_PENDING:
+                yield from self._flush()
+            return
+        yield from self._flush()
+        if broken and stripped.startswith(b"{"):
+            self._pending = [_Part(data, end, is_whole=False)]
+            return
+        if self._checks and not broken and stripped.startswith(b"{"):
+            self._likes.append(stripped)
         if stripped or empty:
             yield Piece(stripped, len(stripped))
 
@@ -171,9 +201,29 @@ class ValueSplitter:
         self._value.put_back(data, length)
         self._look_at = 2 * length
 
-    def _given_up(self, data: bytes, at: int | None = None) -> Iterator[Piece]:
-        at = next_record(data, self._likes) if at is None else at
-        broken = data if at is None else data[:at].rstrip(_BLANK + b",")
-        if at is not None:
-            self._again = data[at:]
-        yield Piece(broken, len(broken))
+    def _given_up(self, data: bytes, at: int) -> Iterator[Piece]:
+        """Ends the broken record within `data`, where the next one begins."""
+        if self._pending and begins_record(data, self._likes, self._pending[0].data):
+            yield from self._flush()
+        self._pending.append(_Part(data[:at].rstrip(_BLANK + b","), b"", is_whole=False))
+        yield from self._flush()
+        self._again = data[at:]
+
+    def _flush(self) -> Iterator[Piece]:
+        """The damaged record with all pieces of it: the last one is no JSON by itself. Then the others."""
+        parts, self._pending = self._pending, []
+        if not parts:
+            return
+        count = max(number for number, one in enumerate(parts, 1) if not one.is_whole)
+        record = b"".join(one.data + one.end for one in parts[: count - 1]) + parts[count - 1].data
+        between = _BLANK + b"," if self._closed_early else _BLANK
+        for data in (record.strip(between), *(one.data.strip(_BLANK) for one in parts[count:])):
+            if data:
+                yield Piece(data, len(data))
+
+    def _goes_on(self, following: bytes) -> bool:
+        """Whether a bracket that closes the list is a damaged record's: there are records behind it.
+
+        For a list in an object, whose other fields are not read. It looks no further than one block.
+        """
+        return bool(self._pending) and next_record(b" " + following, self._likes) is not None
