@@ -32,6 +32,22 @@ UNKNOWN_S = 30.0
 MAX_UNKNOWN = 10_000  # damaged records may state any id
 MAX_REFERENCES = 1000  # of one schema; far beyond any that is meant
 
+# What OpenSSL calls that which no repetition mends, and what to say of it.
+_NO_TLS = (
+    (
+        ("CERTIFICATE_VERIFY_FAILED", "NO_CERTIFICATE_OR_CRL_FOUND"),
+        "its certificate is not trusted; name its authority's file by schema.registry.ssl.ca.location in "
+        "--kafka-config",
+    ),
+    (
+        # It wants one of us, or another; or ours has no key, or that of another.
+        ("CERTIFICATE_REQUIRED", "ALERT_UNKNOWN_CA", "BAD_CERTIFICATE", "CERTIFICATE_UNKNOWN",
+         "ALERT_HANDSHAKE_FAILURE", "KEY_VALUES_MISMATCH", "PEM lib"),
+        "our certificate does not let us in; name its file, and that of its key, by "
+        "schema.registry.ssl.certificate.location and schema.registry.ssl.key.location in --kafka-config",
+    ),
+)  # fmt: skip
+
 MEDIA_TYPES = "application/vnd.schemaregistry.v1+json, application/json"
 
 
@@ -170,11 +186,9 @@ class SchemaRegistry:
             answer = self._connected().get(self.url + path, timeout=TIMEOUT_S, verify=verify)
         except requests.RequestException as error:
             reason = " ".join(str(error).split())
-            if "CERTIFICATE_VERIFY_FAILED" in reason:
-                raise RegistryRefusedError(
-                    f"schema registry {self.url}: its certificate is not trusted; name its authority's file "
-                    "by schema.registry.ssl.ca.location in --kafka-config"
-                ) from error
+            for marks, problem in _NO_TLS:
+                if any(mark in reason for mark in marks):
+                    raise RegistryRefusedError(f"schema registry {self.url}: {problem}") from error
             raise RegistryAwayError(f"schema registry {self.url} is away: {type(error).__name__}") from error
         status = answer.status_code
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
