@@ -14,6 +14,7 @@ from collections import Counter
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -25,6 +26,7 @@ from tests.faults.mutations import mutated
 
 FUZZ = int(os.environ.get("SKILLSTREAM_FUZZ", "400"))
 ROWS_A_GROUP = 1000
+SEGMENTED = 10  # every tenth posting is read to sentences, too
 
 # Where damage cannot reach a record's bounds, every record is a row; elsewhere a mark lost or put in may
 # join two records or cut one, but seldom costs a neighbour that is whole.
@@ -98,9 +100,10 @@ def test_damaged_records_cost_themselves_alone(file_format: str, tmp_path: Path)
                     if not isinstance(posting, JobPosting):
                         codes[posting.code] += 1
                         continue
-                    document = segment(posting)
-                    assert all(document.text[one.start : one.end] == one.text for one in document.sentences)
                     whole.add(posting.title)
+                    if record.offset % SEGMENTED == 0:
+                        text, sentences, _ = msgspec.structs.astuple(segment(posting))
+                        assert all(text[one.start : one.end] == one.text for one in sentences)
         except SourceReadError as error:
             faults.append(str(error)[-200:])
         rows += at - item.start

@@ -95,6 +95,8 @@ class Registry(ThreadingHTTPServer):
         context.load_cert_chain(certificate)
         if clients is not None:
             context.verify_mode = ssl.CERT_REQUIRED
+            # By 1.3 a client may have hung up before it hears the refusal: away, until one try hears it.
+            context.maximum_version = ssl.TLSVersion.TLSv1_2
             context.load_verify_locations(clients)
         self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
         self.url = f"https://127.0.0.1:{self.server_port}"
