@@ -20,7 +20,7 @@ $(VENV)/bin/python:
 $(STAMP): $(VENV)/bin/python pyproject.toml setup.py constraints.txt $(FOLDERS)
 	@echo "Installing (a few minutes the first time: torch is large) ..."
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev \
-		--config-settings editable_mode=strict --editable '.[protobuf,torch]'
+		--config-settings editable_mode=strict --editable '.[google,msk,protobuf,torch]'
 	@touch $@
 
 demo: $(STAMP)

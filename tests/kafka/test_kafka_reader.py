@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import sys
 import time
 import tracemalloc
+from base64 import urlsafe_b64encode
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 
@@ -328,6 +332,46 @@ def test_secured_listeners(make_reader, new_topic, produce, kafka, tmp_path, por
     file.write_text(settings.format(folder=kafka.folder) + "sasl.username=tester\nsasl.password=secret\n")
     address = f"127.0.0.1:{getattr(kafka, port)}"
     read(make_reader(topic, chains, bootstrap_servers=address, kafka_config=str(file)), chains, count(1))
+
+
+@pytest.fixture
+def tokens(monkeypatch) -> SimpleNamespace:
+    """A module `some_tokens` with a function `token`, which counts and fails while told to."""
+    state = SimpleNamespace(asked=0, error=None)
+
+    def token() -> str:
+        state.asked += 1
+        if state.error is not None:
+            raise state.error
+        claims = {"sub": "tester", "iat": time.time() - 10, "exp": time.time() + 600}
+        parts = (json.dumps({"alg": "none"}), json.dumps(claims))
+        return ".".join(urlsafe_b64encode(part.encode()).decode().rstrip("=") for part in parts) + "."
+
+    monkeypatch.setitem(sys.modules, "some_tokens", SimpleNamespace(token=token))
+    return state
+
+
+def test_tokens_open_a_listener_and_a_provider_that_fails_is_tried_again(
+    make_reader, new_topic, produce, kafka, tmp_path, tokens
+):
+    topic = new_topic()
+    chains = Chains()
+    produce(topic, [b"a"])
+    file = tmp_path / "client.properties"
+    file.write_text("security.protocol=SASL_PLAINTEXT\n")
+    reader = make_reader(
+        topic,
+        chains,
+        bootstrap_servers=f"127.0.0.1:{kafka.sasl_port}",
+        kafka_config=str(file),
+        kafka_token_provider="some_tokens:token",
+    )
+    tokens.error = RuntimeError("no credentials on this machine")
+    reader.poll(0.1)
+    assert "no credentials on this machine" in (reader.problem or "")
+    tokens.error = None
+    read(reader, chains, count(1))
+    assert tokens.asked > 1
 
 
 def test_a_wrong_password_is_told_but_not_shown(make_reader, new_topic, kafka, tmp_path):

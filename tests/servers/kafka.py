@@ -45,8 +45,8 @@ class KafkaServer(Server):
 
     A killed or stopped server starts again with the same ports and data. Listeners: plain on `port`;
     on `proxied_port` a second plain one, advertised as `advertised_port` (where a proxy listens); with
-    `secure`, `sasl_port` (SASL_PLAINTEXT; PLAIN and SCRAM-SHA-256; user `tester`, password `secret`) and
-    `ssl_port` (certificate in `folder/ca.pem`).
+    `secure`, `sasl_port` (SASL_PLAINTEXT; PLAIN and SCRAM-SHA-256, user `tester`, password `secret`;
+    OAUTHBEARER with unsigned tokens) and `ssl_port` (certificate in `folder/ca.pem`).
     """
 
     name = "Kafka"
@@ -139,7 +139,10 @@ class KafkaServer(Server):
             module = "org.apache.kafka.common.security"
             jaas = "sasl.jaas.config"
             values = {
-                "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-256",
+                "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-256,OAUTHBEARER",
+                # Takes tokens without a signature: tests make them themselves.
+                f"listener.name.sasl.oauthbearer.{jaas}": f"{module}.oauthbearer.OAuthBearerLoginModule "
+                'required unsecuredLoginStringClaim_sub="broker";',
                 f"listener.name.sasl.plain.{jaas}": f"{module}.plain.PlainLoginModule required "
                 'user_tester="secret";',
                 f"listener.name.sasl.scram-sha-256.{jaas}": f"{module}.scram.ScramLoginModule required;",

@@ -1,4 +1,4 @@
-"""What pip brings, the extra `protobuf` included, is licensed permissively: no copyleft reaches its user."""
+"""What pip brings, some extras included, is licensed permissively: no copyleft reaches its user."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ BY_FILE = {"certifi": {"MPL-2.0"}, "tqdm": {"MPL-2.0"}}
 WORDS = {
     "3-Clause BSD License": "BSD-3-Clause",
     "Apache 2.0": "Apache-2.0",
+    "Apache License 2.0": "Apache-2.0",
     "Apache License, Version 2.0": "Apache-2.0",
+    "Apache Software License 2.0": "Apache-2.0",
     "Apache Software License": "Apache-2.0",
     "BSD": "BSD-3-Clause",
     "BSD License": "BSD-3-Clause",
@@ -76,7 +78,15 @@ def licences(about: metadata.PackageMetadata) -> set[str]:
     return {next((one for one in part.split(" OR ") if one in PERMISSIVE), part) for part in parts}
 
 
-BROUGHT = installed(CORE)
+def optional(extra: str) -> dict[str, metadata.Distribution]:
+    """What the extra brings, if it is installed here."""
+    try:
+        return installed(PROJECT["optional-dependencies"][extra])
+    except metadata.PackageNotFoundError:
+        return {}
+
+
+BROUGHT = installed(CORE) | optional("google") | optional("msk")
 
 
 def test_the_walk_finds_what_is_brought_by_others():

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from skillstream.errors import RunError, SkillstreamError
 from skillstream.output import ChainTail
 from skillstream.sources.kafka.client import end_offsets, make_admin, make_consumer, topic_facts
-from skillstream.sources.kafka.client_settings import load_client_settings
+from skillstream.sources.kafka.client_settings import client_settings
 from skillstream.sources.kafka.retry import one_line
 from skillstream.storage import Store, open_store
 from skillstream.tagging import StreamConfig
@@ -83,7 +83,7 @@ def topic_ends(config: StreamConfig) -> dict[int, int]:
         SourceError: there is no such topic.
         RunError: Kafka does not answer.
     """
-    settings = load_client_settings(config.bootstrap_servers, config.kafka_config)
+    settings = client_settings(config)
     clients = []
     try:
         clients += [admin := make_admin(settings)]

@@ -19,10 +19,13 @@ import msgspec
 from kafka import KafkaAdminClient, KafkaConsumer
 
 from skillstream.errors import SourceError
+from skillstream.sources.kafka.config import KafkaConfig
+from skillstream.sources.kafka.tokens import token_provider
 
 __all__ = [
     "REGISTRY_PREFIX",
     "ClientSettings",
+    "client_settings",
     "load_client_settings",
     "parse_properties",
     "raw_settings",
@@ -93,12 +96,19 @@ class ClientSettings:
 
 
 def load_client_settings(
-    bootstrap_servers: str, config_file: str | None = None, environment: Mapping[str, str] | None = None
+    bootstrap_servers: str,
+    config_file: str | None = None,
+    environment: Mapping[str, str] | None = None,
+    *,
+    tokens: str | None = None,
 ) -> ClientSettings:
     """Settings from the file, then the environment, then `bootstrap_servers` (`host:port,host:port`).
 
+    `tokens` names a token provider (`tokens.token_provider`); with one, encrypted OAUTHBEARER is the default.
+
     Raises:
         SourceError: the file cannot be read, or a setting is unknown, ours to decide, or no such value.
+        UsageError: the token provider cannot be used.
     """
     merged: dict[str, Any] = {}
     for where, settings in raw_settings(config_file, environment):
@@ -108,9 +118,20 @@ def load_client_settings(
     if not merged.get("bootstrap_servers"):
         raise SourceError("no Kafka to read from: give --bootstrap-servers HOST:PORT")
     merged["bootstrap_servers"] = [s.strip() for s in merged["bootstrap_servers"].split(",") if s.strip()]
-    if "sasl_plain_username" in merged and "sasl_mechanism" not in merged:
+    if tokens is not None:
+        merged["sasl_oauth_token_provider"] = token_provider(tokens)
+    if "sasl_oauth_token_provider" in merged:
+        merged = {"sasl_mechanism": "OAUTHBEARER", "security_protocol": "SASL_SSL"} | merged
+    elif "sasl_plain_username" in merged and "sasl_mechanism" not in merged:
         merged["sasl_mechanism"] = "PLAIN"
     return ClientSettings(merged)
+
+
+def client_settings(config: KafkaConfig) -> ClientSettings:
+    """The settings of a stream; raises like `load_client_settings`."""
+    return load_client_settings(
+        config.bootstrap_servers, config.kafka_config, tokens=config.kafka_token_provider
+    )
 
 
 def raw_settings(
@@ -190,6 +211,8 @@ def _normalised(settings: Mapping[str, Any], where: str) -> dict[str, Any]:
             values["ssl_check_hostname"] = str(value).lower() not in ("", "none")
         elif name in OURS:
             raise SourceError(f"Kafka setting {given!r} in {where} is not yours to set: {OURS[name]}")
+        elif name == "sasl_oauth_token_provider":
+            values[name] = token_provider(str(value))
         elif name in JAVA_STORES:
             raise SourceError(f"Kafka setting {given!r} in {where}: use PEM files by {JAVA_STORES[name]}")
         elif name not in KafkaConsumer.DEFAULT_CONFIG:

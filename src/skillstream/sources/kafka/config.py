@@ -33,6 +33,11 @@ class KafkaConfig:
         None,
         "Properties or JSON file with Kafka client settings, such as SASL or SSL; must be on every worker.",
     )
+    kafka_token_provider: str | None = option(
+        None,
+        "Where tokens for Kafka (OAUTHBEARER) come from: 'google' for Google's managed Kafka, 'msk' for "
+        "Amazon MSK with IAM, or a function of yours as module:function.",
+    )
     value_format: str = option(
         "json",
         "How the records' values are written: 'json' is plain; 'avro', 'protobuf' and 'json-schema' come in "

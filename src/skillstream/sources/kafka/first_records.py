@@ -16,7 +16,7 @@ from skillstream.sources.kafka.client import (
     start_offsets,
     topic_facts,
 )
-from skillstream.sources.kafka.client_settings import load_client_settings
+from skillstream.sources.kafka.client_settings import client_settings
 from skillstream.sources.kafka.config import KafkaConfig, parse_start
 from skillstream.sources.kafka.records import to_record
 from skillstream.sources.kafka.retry import one_line
@@ -34,7 +34,7 @@ def first_records(config: KafkaConfig, count: int) -> list[Chunk]:
     Raises:
         SourceError: the cluster or the schema registry is away or refuses, or there is no such topic.
     """
-    settings = load_client_settings(config.bootstrap_servers, config.kafka_config)
+    settings = client_settings(config)
     decode = value_decoder(config.value_format, config.schema_registry, config.kafka_config)
     clients = []
     try:

@@ -17,7 +17,7 @@ from skillstream.sources.kafka.client import (
     start_offsets,
     topic_facts,
 )
-from skillstream.sources.kafka.client_settings import load_client_settings
+from skillstream.sources.kafka.client_settings import client_settings
 from skillstream.sources.kafka.config import KafkaConfig, parse_start
 from skillstream.sources.kafka.resume import ChainEnd, bounds_problem
 from skillstream.sources.kafka.retry import one_line
@@ -59,7 +59,7 @@ def plan_stream(config: KafkaConfig, chain_of: Callable[[int], ChainEnd]) -> Str
             reading cannot resume where a chain ends; the schema registry refuses, or is none.
     """
     check_values(config)
-    settings = load_client_settings(config.bootstrap_servers, config.kafka_config)
+    settings = client_settings(config)
     clients: list[KafkaAdminClient | KafkaConsumer] = []
     try:
         clients += [admin := make_admin(settings)]

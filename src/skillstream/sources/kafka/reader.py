@@ -31,7 +31,7 @@ from skillstream.sources.kafka.client import (
     seek,
     topic_facts,
 )
-from skillstream.sources.kafka.client_settings import ClientSettings, load_client_settings
+from skillstream.sources.kafka.client_settings import ClientSettings, client_settings
 from skillstream.sources.kafka.config import KafkaConfig, Share
 from skillstream.sources.kafka.event_times import EventTimes
 from skillstream.sources.kafka.group_offsets import GroupOffsets
@@ -94,7 +94,7 @@ class KafkaReader:
         self._chain_of = chain_of
         self._share = share
         self._topic_id = share.topic_id
-        self._settings = settings or load_client_settings(config.bootstrap_servers, config.kafka_config)
+        self._settings = settings or client_settings(config)
         self._now = now
         self._wall = wall
         self._sleep = sleep
