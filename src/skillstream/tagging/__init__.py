@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from skillstream.tagging.config import FilesConfig, TagConfig, taxonomy_names
+from skillstream.tagging.made_rows import model_version, taxonomy_version
 from skillstream.tagging.start import Start, start_job
 from skillstream.tagging.stream_config import StreamConfig
-from skillstream.tagging.tagger import (
-    Explanation,
-    PostingRejectedError,
-    Tagger,
-    model_version,
-    taxonomy_version,
-)
+from skillstream.tagging.tagger import Explanation, PostingRejectedError, Tagger
 from skillstream.tagging.worker import TagWorker
 
 __all__ = [

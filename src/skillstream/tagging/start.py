@@ -26,7 +26,7 @@ from skillstream.output import (
     without_secrets,
     without_user,
 )
-from skillstream.tagging.tagger import model_version, taxonomy_version
+from skillstream.tagging.made_rows import model_version, taxonomy_version
 from skillstream.tagging.worker import TagWorker, hand_over
 
 if TYPE_CHECKING:

@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skillstream.chunks import Chunk, Record
-from skillstream.encoder import Encoder, ModelFolder, load_encoder
+from skillstream.encoder import Encoder, load_encoder
 from skillstream.errors import SkillstreamError
-from skillstream.index import IndexInfo, SkillsIndex, check_model, default_index, load_index
+from skillstream.index import SkillsIndex, check_model, default_index, load_index
 from skillstream.postings import (
     Document,
     JobPosting,
@@ -45,14 +45,20 @@ from skillstream.ranking import (
     load_posting_stage,
 )
 from skillstream.rejections import Rejection, RejectionCode
-from skillstream.rows import Row, RowError, Tag, TaggedChunk
+from skillstream.rows import Tag, TaggedChunk
 from skillstream.tagging.config import TagConfig, taxonomy_names
+from skillstream.tagging.made_rows import (
+    MadeBy,
+    internal,
+    model_version,
+    rejected_row,
+    tagged_row,
+    taxonomy_version,
+)
 from skillstream.tagging.sentence_matcher import SentenceMatcher
 from skillstream.taxonomy import DEFAULT_TAXONOMIES
-from skillstream.times import readable_time
-from skillstream.version import __version__
 
-__all__ = ["Explanation", "PostingRejectedError", "Tagger", "model_version", "taxonomy_version"]
+__all__ = ["Explanation", "PostingRejectedError", "Tagger"]
 
 logger = logging.getLogger(__name__)
 
@@ -94,6 +100,7 @@ class Tagger:
         self.matcher = SentenceMatcher(
             encoder, self.ranker, self.config.cache_sentences, self.config.served_languages
         )
+        self.made_by = MadeBy(model_version(encoder), taxonomy_version(index))
         self._seen_records = False
 
     @classmethod
@@ -134,12 +141,12 @@ class Tagger:
     @property
     def model_version(self) -> str:
         """Name and fingerprint of the encoder's weights, as every row states it."""
-        return model_version(self.encoder)
+        return self.made_by.model
 
     @property
     def taxonomy_version(self) -> str:
         """Name, version and fingerprint of the skills index, as every row states it."""
-        return taxonomy_version(self.index)
+        return self.made_by.taxonomy
 
     def tag(self, posting: JobPosting | Mapping[str, object] | bytes | str) -> list[Tag]:
         """The posting's skills, best first.
@@ -204,13 +211,13 @@ class Tagger:
         rows = []
         for record, item in zip(chunk.records, parsed, strict=True):
             if isinstance(item, Rejection):
-                rows.append(self._rejected(chunk, record, item, tagged_at))
+                rows.append(rejected_row(chunk, record, item, self.made_by, tagged_at))
                 continue
             tags = next(ranked)
             if isinstance(tags, Rejection):
-                rows.append(self._rejected(chunk, record, tags, tagged_at))
+                rows.append(rejected_row(chunk, record, tags, self.made_by, tagged_at))
             else:
-                rows.append(self._tagged(chunk, record, *item, tags, tagged_at))
+                rows.append(tagged_row(chunk, record, *item, tags, self.made_by, tagged_at))
         bare = [
             record
             for record, item in zip(chunk.records, parsed, strict=True)
@@ -324,65 +331,3 @@ class Tagger:
         """Names of products are the same in all languages; "art" and "chef" are not."""
         skill = self.index.skills[match.skill]
         return match.kind != "semantic" and (skill.name_only or bool(skill.same_as))
-
-    def _tagged(
-        self,
-        chunk: Chunk,
-        record: Record,
-        posting: JobPosting,
-        document: Document,
-        tags: list[Tag],
-        tagged_at: int,
-    ) -> Row:
-        return Row(
-            source=chunk.source,
-            partition=chunk.partition,
-            offset=record.offset,
-            event_time=posting.event_time,  # the record's own, where it has one
-            tagged_at=tagged_at,
-            posting_id=posting.posting_id,
-            title=document.text.partition("\n")[0],
-            language=document.language,
-            skills=tags,
-            error=None,
-            key=record.key,
-            model_version=self.model_version,
-            taxonomy_version=self.taxonomy_version,
-            skillstream_version=__version__,
-            headers=record.headers,
-        )
-
-    def _rejected(self, chunk: Chunk, record: Record, rejection: Rejection, tagged_at: int) -> Row:
-        return Row(
-            source=chunk.source,
-            partition=chunk.partition,
-            offset=record.offset,
-            event_time=readable_time(record.event_time),
-            tagged_at=tagged_at,
-            posting_id=None,
-            title=None,
-            language=None,
-            skills=[],
-            error=RowError(str(rejection.code), rejection.detail, record.payload),
-            key=record.key,
-            model_version=self.model_version,
-            taxonomy_version=self.taxonomy_version,
-            skillstream_version=__version__,
-            headers=record.headers,
-        )
-
-
-def model_version(model: Encoder | ModelFolder) -> str:
-    """Name and fingerprint of the weights."""
-    return f"{model.name}@{model.fingerprint[:12]}"
-
-
-def taxonomy_version(index: SkillsIndex | IndexInfo) -> str:
-    """Name and version of the taxonomy, and the version of the index made of it."""
-    return f"{index.taxonomy_name}-{index.taxonomy_version}@{index.version}"
-
-
-def internal(error: Exception) -> Rejection:
-    """The rejection of a record that met a bug of ours."""
-    detail = f"{type(error).__name__}: {error}"[:500]
-    return Rejection(RejectionCode.INTERNAL, detail.encode(errors="replace").decode())
