@@ -8,6 +8,9 @@ BIN := $(VENV)/bin
 # own times tell.
 FOLDERS := $(shell find src pipelines transforms -type d -not -name __pycache__)
 STAMP := $(VENV)/.installed
+# The same with what tests and lint need; torch is the largest part of it.
+DEV := $(VENV)/.installed-dev
+INSTALL = $(BIN)/python -m pip install --quiet --constraint constraints.txt --config-settings editable_mode=strict
 
 .PHONY: install demo demo-stream test test-unit soak mutants lint types format check clean
 
@@ -18,28 +21,32 @@ $(VENV)/bin/python:
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
 
 $(STAMP): $(VENV)/bin/python pyproject.toml setup.py constraints.txt $(FOLDERS)
-	@echo "Installing (a few minutes the first time: torch is large) ..."
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev \
-		--config-settings editable_mode=strict --editable '.[google,msk,protobuf,torch]'
+	@echo "Installing ..."
+	$(INSTALL) --editable .
 	@touch $@
+
+$(DEV): $(VENV)/bin/python pyproject.toml setup.py constraints.txt $(FOLDERS)
+	@echo "Installing (a few minutes the first time: torch is large) ..."
+	$(INSTALL) --group dev --editable '.[google,msk,protobuf,torch]'
+	@touch $@ $(STAMP)
 
 demo: $(STAMP)
 	@rm -rf demo-output  # a demo starts anew; a real job would go on where it stopped
 	$(BIN)/skillstream tag samples/postings.jsonl samples/schema_org.jsonl --output demo-output --show 3
 
 # A real Kafka (from Maven Central: needs Java and Maven), samples at a steady rate, Parquet, a query.
-demo-stream: $(STAMP)
+demo-stream: $(DEV)
 	$(BIN)/python scripts/demo_stream.py
 
-test: $(STAMP)
+test: $(DEV)
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
 
 # While working: no server, nothing that takes seconds; under two minutes on two cores.
-test-unit: $(STAMP)
+test-unit: $(DEV)
 	$(BIN)/python -m pytest tests/unit tests/pipeline -m "not slow"
 
 # The fault tests, long: hundreds of kills, a thousand flipped bits.
-soak: $(STAMP)
+soak: $(DEV)
 	SKILLSTREAM_KILLS=$${SKILLSTREAM_KILLS:-200} SKILLSTREAM_FLIPS=1000 SKILLSTREAM_RESTARTS=20 \
 	SKILLSTREAM_NETWORK_FAULTS=100 SKILLSTREAM_FUZZ=100000 SKILLSTREAM_REFRESHES=20 SKILLSTREAM_RACES=500 \
 		$(BIN)/python -m pytest tests/faults tests/object_store --timeout 14400
@@ -47,19 +54,19 @@ soak: $(STAMP)
 # Small changes to the code of the chain, the reader and the choice of tags: the unit tests must notice each.
 # What is left is listed by `mutmut results` and shown by `mutmut show NAME`; MUTANTS='skillstream.output.chain.*' takes a part.
 MUTANTS ?=
-mutants: $(STAMP)
+mutants: $(DEV)
 	nice -n 15 $(BIN)/mutmut run $(MUTANTS)
 	$(BIN)/mutmut results
 
-lint: $(STAMP)
+lint: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 
-types: $(STAMP)
+types: $(DEV)
 	$(BIN)/mypy
 
-format: $(STAMP)
+format: $(DEV)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 

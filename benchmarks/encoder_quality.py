@@ -159,7 +159,7 @@ def main(models: tuple[str, ...], pairs: str) -> None:
             of_kind = [pair for pair in found if pair.kind == kind]
             sets[f"{name} {kind}"] = chance.sample(of_kind, min(PER_KIND, len(of_kind)))
     for name in models:
-        encoder = load_encoder(name)
+        encoder = load_encoder(name, precision="fp32")
         vectors = encoder.encode(labels)
         figures: dict[str, object] = {
             key: retrieval(encoder, found, labels, vectors) for key, found in sets.items()

@@ -39,13 +39,15 @@ from tests.servers.kafka import KafkaServer, create_topic
 def model_and_index(name: str, folder: Path) -> tuple[str, Path]:
     """The model's name or folder, and the folder of its index."""
     if name != "tiny":
-        return name, Path(default_index_folder("esco", load_encoder(name)))
+        return name, Path(default_index_folder("esco", load_encoder(name, precision="fp32")))
     model = str(make_model(folder / "model", max_length=64))
     skills = [
         Skill(uri=f"urn:skill:{number}", label=label, alt_labels=others, groups=["all"], kind="skill")
         for number, (label, others) in enumerate(SKILLS)
     ]
-    save_index(build_index(Taxonomy("test", "1", skills), load_encoder(model)), folder / "index")
+    save_index(
+        build_index(Taxonomy("test", "1", skills), load_encoder(model, precision="fp32")), folder / "index"
+    )
     return model, folder / "index"
 
 

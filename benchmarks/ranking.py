@@ -52,7 +52,7 @@ def sentences(n: int) -> list[str]:
 @click.option("--sentences", "n", default=2000, show_default=True)
 def main(model: str, n: int) -> None:
     """Time the parts of ranking beside the encoder."""
-    encoder = load_encoder(model)
+    encoder = load_encoder(model, precision="fp32")
     index = default_index("esco", encoder)
     start = time.perf_counter()
     ranker = Ranker(index, load_heads(encoder.fingerprint))

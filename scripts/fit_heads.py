@@ -354,7 +354,7 @@ def fit_lane(lane: str, sets: dict[str, Pairs]) -> Lane:
 )
 def main(model: str, data: Path, output: Path) -> None:
     """Fit the ranking heads of a model."""
-    encoder = load_encoder(model)
+    encoder = load_encoder(model, precision="fp32")
     gate = fit_gate(encoder, data)
     heads = msgspec.structs.replace(neutral_heads(), gate=gate)
     index = labels_index(read_labels(data / "dev/esco_1.1.0_labels.txt"), encoder)

@@ -5,6 +5,9 @@
 writes src/skillstream/data/posting_stage/<fingerprint>.json. All figures are cross-validated by posting;
 postings that share sentences (one employer's standard texts) are left out together. What is learned of labels
 is learned anew for every part that is left out, so that no judgement helps to predict itself.
+
+It is fitted in fp32. `--also int8` says how good it is, so fitted, on what the encoder finds in that
+precision; `--precision int8` fits it there.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ import numpy.typing as npt
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import log_loss, roc_auc_score
 
+from skillstream.encoder import load_encoder
 from skillstream.postings import Document
 from skillstream.ranking import Ranker, RankingOptions, load_heads
 from skillstream.ranking.candidates import MAX_CANDIDATES, Candidate
@@ -246,16 +250,28 @@ def floor32(value: float) -> float:
 # --- cross-validation -------------------------------------------------------------------------------------
 
 
-def left_out_confidences(rows: Rows, family: Ints, tagger: Tagger, facts: LabelFacts) -> Floats:
-    """The confidence of every row by a stage fitted without its posting, float32[n]."""
-    parts = deal(family, PARTS, 0)[rows.posting]
-    confidences = np.zeros(len(rows.skills), np.float32)
+def left_out_confidences(
+    rows: Rows, others: Sequence[Rows], family: Ints, tagger: Tagger, facts: LabelFacts
+) -> list[Floats]:
+    """The confidence of every row by a stage fitted without its posting, float32[n].
+
+    `others` are rows of the same postings in other precisions: weighed by the same stages. First come the
+    confidences of `rows`.
+    """
+    weighed = [rows, *others]
+    dealt = deal(family, PARTS, 0)
+    confidences = [np.zeros(len(item.skills), np.float32) for item in weighed]
     for part in range(PARTS):
+        parts = dealt[rows.posting]
         use = rows.judged & (parts != part)
         learned = learned_without_own(rows, use, family, tagger, facts, seed=part + 1)
         features = np.hstack([rows.features, learned])
-        sums = Trees(fit_trees(features[use], rows.right[use])).sums(features[parts == part])
-        confidences[parts == part] = 1 / (1 + np.exp(-sums))
+        trees = Trees(fit_trees(features[use], rows.right[use]))
+        by_label = learned_features(learn_labels(rows, use, tagger, facts), tagger.index, facts)
+        for item, result in zip(weighed, confidences, strict=True):
+            left_out = dealt[item.posting] == part
+            own = np.hstack([item.features[left_out], by_label[item.skills[left_out]]])
+            result[left_out] = 1 / (1 + np.exp(-trees.sums(own)))
         click.echo(f"part {part + 1} of {PARTS} fitted")
     return confidences
 
@@ -314,6 +330,8 @@ def report(postings: Sequence[Posting], rows: Rows, confidences: Floats, tagger:
 @click.option("--threshold", default=0.6, show_default=True, help="Least confidence of a tag.")
 @click.option("--output", type=click.Path(path_type=Path), help="Default: in the package's data.")
 @click.option("--check/--no-check", default=True, help="Cross-validate first.")
+@click.option("--precision", default="fp32", show_default=True, help="The encoder's, to fit in.")
+@click.option("--also", multiple=True, help="Further precisions to check what was fitted in.")
 @click.option("--save-rows", type=click.Path(path_type=Path), help="Keep the rows, as .npz.")
 def main(
     model: str,
@@ -323,6 +341,8 @@ def main(
     threshold: float,
     output: Path | None,
     check: bool,
+    precision: str,
+    also: tuple[str, ...],
     save_rows: Path | None,
 ) -> None:
     judged = read_judgements(judgements)
@@ -332,7 +352,7 @@ def main(
         posting_id = msgspec.json.decode(line)["id"]
         if posting_id in wanted:
             texts[posting_id] = line
-    tagger = Tagger.load(model=model, taxonomy=taxonomy)
+    tagger = Tagger.load(model=model, taxonomy=taxonomy, precision=precision)
     facts = LabelFacts(tagger.index)
     postings, rows = collect(tagger, judged, texts, facts)
     family = families(postings)
@@ -342,8 +362,17 @@ def main(
     )
     confidences = None
     if check:
-        confidences = left_out_confidences(rows, family, tagger, facts)
-        report(postings, rows, confidences, tagger)
+        others = []
+        for other in also:
+            encoder = load_encoder(model, precision=other)
+            others.append(collect(Tagger(encoder, tagger.index), judged, texts, facts))
+        found = left_out_confidences(rows, [item[1] for item in others], family, tagger, facts)
+        for name, (read, item), result in zip(
+            (precision, *also), ((postings, rows), *others), found, strict=True
+        ):
+            click.echo(f"--- {name}, by stages fitted in {precision}")
+            report(read, item, result, tagger)
+        confidences = found[0]
     learned = learned_without_own(rows, rows.judged, family, tagger, facts, seed=0)
     features = np.hstack([rows.features, learned])
     if save_rows:

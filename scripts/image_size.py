@@ -3,7 +3,7 @@
 python scripts/image_size.py [--extra torch] [--base-mb 125]
 
 Adds up the installed files of skillstream's dependencies in this environment (with those of the extras
-named), the model and the index that the image holds, and the base image, whose size is the one its
+named), its own with model and index, the exported model, and the base image, whose size is the one its
 registry states: look it up, it changes. Layers are compressed on their way, by a half or so.
 """
 
@@ -16,8 +16,7 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-# What `skillstream doctor` leaves in the cache: MB of the default model, exported, and of its index.
-MODEL_MB, INDEX_MB = 91, 23
+MODEL_MB = 70  # what `skillstream model export default` writes
 
 
 def needed(requirements: list[str]) -> set[str]:
@@ -79,12 +78,11 @@ def main() -> None:
     print(f"{sum(size for _, size in rows[12:]):8.0f} MB  {len(rows) - 12} more")
     for text, megabytes in (
         ("skillstream", own),
-        ("model", MODEL_MB),
-        ("index", INDEX_MB),
+        ("exported model", MODEL_MB),
         ("base image", options.base_mb),
     ):
         print(f"{megabytes:8.0f} MB  {text}")
-    print(f"{sum(parts.values()) + own + MODEL_MB + INDEX_MB + options.base_mb:8.0f} MB  in all, an estimate")
+    print(f"{sum(parts.values()) + own + MODEL_MB + options.base_mb:8.0f} MB  in all, an estimate")
 
 
 if __name__ == "__main__":

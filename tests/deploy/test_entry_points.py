@@ -20,6 +20,7 @@ from pathlib import Path
 
 import pytest
 
+import skillstream
 from skillstream.encoder import load_encoder
 from skillstream.index.skills_index import load_index
 from skillstream.sources.kafka.client_settings import load_client_settings
@@ -34,7 +35,6 @@ from tests.deploy.manifests import (
     healthcheck,
     our_containers,
 )
-from tests.encoder_models import make_model
 from tests.faults.ledger import assert_exactly_once
 from tests.servers.common import free_port
 from tests.unit.encoder.test_torch_free import BLOCKED
@@ -57,16 +57,13 @@ def test_every_container_is_started_by_a_test_below():
 
 @pytest.fixture(scope="module")
 def image(tmp_path_factory) -> Path:
-    """/opt/skillstream, made by the image's own build step, with a small model instead of the default one."""
-    folder = tmp_path_factory.mktemp("image")
-    model = make_model(folder / "tiny", max_length=64)
-    [step] = [part for part in DOCKERFILE.read_text("utf-8").split("\nRUN ") if "skillstream doctor" in part]
+    """/opt/skillstream, made by the image's own build step."""
+    root = tmp_path_factory.mktemp("image")
+    [step] = [part for part in DOCKERFILE.read_text("utf-8").split("\nRUN ") if "model export" in part]
     step = step.partition("\n\nFROM")[0]
-    root = folder / "opt"
-    root.mkdir()
-    doctor = f"{sys.executable} -m skillstream doctor --model {model}"
-    script = step.replace("/opt/build/bin/skillstream doctor", doctor).replace(
-        "=/opt/skillstream", f"={root}"
+    package = Path(skillstream.__file__).parent
+    script = step.replace("/opt/venv/bin/skillstream", f"{sys.executable} -m skillstream").replace(
+        "/opt/venv/lib/python3.11/site-packages/skillstream", str(package)
     )
     done = subprocess.run(["sh", "-ec", script], cwd=root, capture_output=True, text=True, timeout=250)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,14 @@ import pytest
 from skillstream import FilesConfig
 from skillstream.errors import IndexFormatError, ModelError
 from skillstream.index import build_index, pack_index, save_index
+from skillstream.output import read_run
 from skillstream.pipelines import tag_files
 from skillstream.tagging import TagConfig, TagWorker, start_job
+from skillstream.tagging.files_job import plan_job
 from skillstream.tagging.worker import hand_over, process_worker
 from skillstream.testing import HashEncoder
+from skillstream.workers import files
+from skillstream.workers.messages import Ready
 from tests.data import make_jsonl
 from tests.loads import WARM, counted
 
@@ -32,6 +37,7 @@ def config(exported_model, tmp_path, monkeypatch):
             "output": str(tmp_path / "out"),
             "model": str(exported_model),
             "taxonomy": str(tmp_path / "own.csv"),
+            "precision": "fp32",  # whatever is fastest here
         }
         return FilesConfig(**(defaults | options))
 
@@ -133,3 +139,82 @@ def test_a_worker_is_handed_over_for_its_configuration_while_the_job_runs():
         assert process_worker(TagConfig(top_k=3)) is worker
         assert process_worker(TagConfig(top_k=4)) is not worker
     assert process_worker(config) is not worker
+
+
+@pytest.fixture
+def begun_in(config, tmp_path, monkeypatch):
+    """Starts a job: `fastest` is what `auto` would choose here, `asked` what encoders were asked for."""
+    asked = []
+
+    def begin(fastest: str, **options) -> str | None:
+        def load(model, backend, wanted):
+            asked.append(wanted)
+            encoder = HashEncoder()
+            encoder.precision = fastest if wanted == "auto" else wanted
+            return encoder
+
+        monkeypatch.setattr("skillstream.tagging.worker.load_encoder", load)
+        monkeypatch.setattr("skillstream.tagging.tagger.load_encoder", lambda *_: HashEncoder())
+        start_job(config(**({"precision": "auto"} | options)), {"source": "files"}, here=True)
+        return read_run(tmp_path / "out").precision
+
+    begin.asked = asked
+    return begin
+
+
+def test_an_output_keeps_the_precision_that_it_was_begun_in(begun_in, caplog):
+    assert begun_in("int8") == "int8"
+    assert begun_in("fp32") == "int8"  # on a machine where fp32 would be the fastest
+    assert begun_in.asked == ["auto", "int8"]
+    assert not caplog.messages
+
+
+def test_another_precision_is_taken_if_asked_for_and_said(begun_in, caplog, tmp_path):
+    begun_in("int8")
+    assert begun_in("int8", precision="fp32") == "int8"
+    assert begun_in.asked == ["auto", "fp32"]
+    [line] = caplog.messages
+    assert f"{tmp_path}/out was begun in int8, this run computes in fp32" in line
+
+
+def test_workers_compute_in_what_the_first_one_chose(config, tmp_path, monkeypatch):
+    class Pool(NoPool):
+        def wait_until_ready(self, number):
+            assert self.started == [0]
+            return Ready("model@1", "taxonomy@1", "int8")
+
+    monkeypatch.setattr(files, "Pool", Pool)
+    inputs = [tmp_path / f"{name}.jsonl" for name in "bc"]
+    for path in inputs:
+        path.write_bytes(make_jsonl(2, seed=len(path.name)))
+    plan = plan_job(config(precision="auto"), [str(path) for path in inputs], 2)
+    with pytest.raises(NoPool.Started):
+        files.tag_with_workers(config(precision="auto"), plan, 2, lambda *_: nullcontext())
+    assert [job.config.precision for job in Pool.jobs.values()] == ["int8", "int8"]
+    assert read_run(tmp_path / "out").precision == "int8"
+
+
+class NoPool:
+    """Workers that are never started but the first one, which loads."""
+
+    class Started(Exception):  # noqa: N818 - the end of the test
+        pass
+
+    def __init__(self, jobs, _places):
+        type(self).jobs = jobs
+        self.started = []
+
+    def start(self, number):
+        if number:
+            raise NoPool.Started
+        assert self.jobs[0].config.precision == "auto"
+        self.started.append(number)
+
+    def send(self, *_):
+        pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass

@@ -8,10 +8,11 @@ import click
 import msgspec
 from rich.table import Table
 
-from skillstream.cli.options import json_option
+from skillstream.cli.options import config_options, json_option
 from skillstream.cli.tables import plain_console
 from skillstream.errors import UsageError
 from skillstream.storage import is_url
+from skillstream.tagging.config import TagConfig
 
 __all__ = ["doctor_command"]
 
@@ -27,16 +28,19 @@ __all__ = ["doctor_command"]
     "--output",
     help="Folder or address of an output to check instead: gaps, overlaps, unreadable or damaged files.",
 )
+@config_options(TagConfig, only=("precision",))
 @json_option
-def doctor_command(model: str, output: str | None, as_json: bool) -> int:
-    """Show versions, the backend chosen and why, and a two-second self-test; or check an --output."""
-    return _check_output(output, as_json) if output is not None else _check_machine(model, as_json)
+def doctor_command(model: str, output: str | None, precision: str, as_json: bool) -> int:
+    """Show versions, the backend and the precision chosen and why, and a self-test; or check an --output."""
+    if output is not None:
+        return _check_output(output, as_json)
+    return _check_machine(model, precision, as_json)
 
 
-def _check_machine(model: str, as_json: bool) -> int:
+def _check_machine(model: str, precision: str, as_json: bool) -> int:
     from skillstream.tagging.self_test import check_machine
 
-    facts, healthy = check_machine(model)
+    facts, healthy = check_machine(model, precision)
     _show(facts, as_json)
     return 0 if healthy else 1
 

@@ -47,7 +47,7 @@ def build_command(taxonomy: tuple[str, ...], model: str, output: str) -> None:
     from skillstream.taxonomy import load_taxonomies
 
     skills = load_taxonomies(taxonomy_names(taxonomy))
-    index = build_index(skills, load_encoder(model))
+    index = build_index(skills, load_encoder(model, precision="fp32"))
     version = save_index(index, output)
     click.echo(f"{len(index):,} skills of {skills.name} {skills.version}: {version}")
 

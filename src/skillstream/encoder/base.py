@@ -46,8 +46,9 @@ class Encoder(Protocol):
     Attributes:
         name: what the user calls the model: `default`, `base`, a folder's name or a hub id.
         backend: what computes: `openvino` or `torch`.
-        fingerprint: of weights, tokenizer and pooling; the same for every backend, so an index made
-            with one can be used with another.
+        precision: what it computes with: `fp32`, `bf16`, `fp16` or `int8`.
+        fingerprint: of weights, tokenizer and pooling; the same for every backend and precision, so an index
+            made with one can be used with another.
         dim: length of a vector.
         max_tokens: the most tokens a text may have, special tokens not counted.
     """
@@ -56,6 +57,8 @@ class Encoder(Protocol):
     def name(self) -> str: ...
     @property
     def backend(self) -> str: ...
+    @property
+    def precision(self) -> str: ...
     @property
     def fingerprint(self) -> str: ...
     @property

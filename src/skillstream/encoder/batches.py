@@ -10,6 +10,7 @@ import numpy as np
 
 from skillstream.encoder.base import Encoded, Float32, Int64
 from skillstream.encoder.models import ModelFolder
+from skillstream.encoder.precision import Measured
 from skillstream.encoder.tokenizer import TextTokenizer, Tokens
 from skillstream.errors import RunError
 
@@ -46,13 +47,15 @@ RunBatches: TypeAlias = Callable[[Iterator[Batch], Collect], None]
 class BatchEncoder:
     """An `Encoder`: tokenizes, sorts into batches by length, runs them, and puts results in order.
 
-    `why` is set by who chose the backend, for `describe`.
+    Set by who makes or chooses it: `why` for `describe`; `parallel`, the batches that run at a time;
+    `measured`, what its precision was chosen by, if it was.
     """
 
     def __init__(
         self,
         folder: ModelFolder,
         backend: str,
+        precision: str,
         dim: int,
         tokenizer: TextTokenizer,
         run: RunBatches,
@@ -62,9 +65,12 @@ class BatchEncoder:
         self.name = folder.name
         self.fingerprint = folder.fingerprint
         self.backend = backend
+        self.precision = precision
         self.dim = dim
         self.max_tokens = tokenizer.max_tokens
         self.why = "asked for"
+        self.parallel = 1
+        self.measured: tuple[Measured, ...] = ()
         self._tokenizer = tokenizer
         self._run = run
         self._how = how

@@ -1,6 +1,13 @@
 """A model as a folder that runs without torch: an OpenVINO model, its tokenizer and a manifest.
 
-The same folders serve as the OpenVINO backend's cache.
+    skillstream_encoder.json   `Manifest`
+    openvino_model.xml, .bin   the model in full precision
+    openvino_int8.xml, .bin    the same in 8 bits, where there is one (see scripts/make_openvino_model.py)
+    tokenizer.json
+
+The same folders serve as the OpenVINO backend's cache. The default model's folder in the package is one, too,
+beside its torch weights: there the OpenVINO model has its large constants in `model.safetensors`, so that the
+weights are shipped once.
 """
 
 from __future__ import annotations
@@ -19,11 +26,13 @@ from skillstream.extras import needs_torch
 from skillstream.offline import offline
 from skillstream.storage import file_digest, sweep, whole_folder
 
-__all__ = ["Manifest", "export_model", "read_manifest", "write_export"]
+__all__ = ["Manifest", "convert", "export_model", "read_manifest", "write_export", "write_manifest"]
 
 FORMAT = 1
 MODEL_FILE = "openvino_model.xml"
 WEIGHTS_FILE = "openvino_model.bin"
+INT8_MODEL_FILE = "openvino_int8.xml"
+INT8_WEIGHTS_FILE = "openvino_int8.bin"
 TOKENIZER_FILE = "tokenizer.json"
 LEFT_S = 86_400.0  # a conversion takes seconds to minutes
 
@@ -36,6 +45,7 @@ class Manifest(msgspec.Struct, frozen=True):
         name, fingerprint, dim: as in `Encoder`.
         max_length, lowercase: as in `ModelConfig`.
         files: xxh3_128 of every file, so that damage is noticed.
+        weights: the files that, one after another, are the weights of the model in full precision.
     """
 
     format: int
@@ -45,6 +55,17 @@ class Manifest(msgspec.Struct, frozen=True):
     max_length: int
     lowercase: bool
     files: dict[str, str]
+    weights: list[str] = msgspec.field(default_factory=lambda: [WEIGHTS_FILE])
+
+    @property
+    def has_int8(self) -> bool:
+        """Whether there is a model in 8 bits."""
+        return INT8_MODEL_FILE in self.files
+
+    @property
+    def int8_weights(self) -> list[str]:
+        """As `weights`, of the model in 8 bits, which shares the tables of words and positions."""
+        return [*self.weights, INT8_WEIGHTS_FILE]
 
 
 def export_model(model: str, folder: Path) -> Path:
@@ -67,24 +88,44 @@ def export_model(model: str, folder: Path) -> Path:
 
 
 def write_export(source: ModelFolder, target: Path) -> None:
-    """Convert a model (needs torch) and put it at `target`, unless another writer was faster."""
-    config = read_config(source.path)
+    """Put a model at `target`, unless another writer was faster; torch converts one that is not ready."""
     sweep(target.parent, target.name, LEFT_S)
     with _first_wins(target), whole_folder(target) as temporary:
-        dim = _convert(source, temporary)
-        shutil.copyfile(config.transformer / TOKENIZER_FILE, temporary / TOKENIZER_FILE)
-        manifest = Manifest(
-            format=FORMAT,
-            name=source.name,
-            fingerprint=source.fingerprint,
-            dim=dim,
-            max_length=config.max_length,
-            lowercase=config.lowercase,
-            files={
-                name: file_digest(temporary / name) for name in (MODEL_FILE, WEIGHTS_FILE, TOKENIZER_FILE)
-            },
-        )
-        (temporary / EXPORT_FILE).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
+        if source.ready:
+            _copy(source, temporary)
+        else:
+            dim = convert(source, temporary)
+            shutil.copyfile(read_config(source.path).transformer / TOKENIZER_FILE, temporary / TOKENIZER_FILE)
+            write_manifest(source, temporary, dim, [WEIGHTS_FILE])
+
+
+def write_manifest(source: ModelFolder, folder: Path, dim: int, weights: list[str]) -> None:
+    """States what is in `folder`: the OpenVINO models there are of `source`."""
+    config = read_config(source.path)
+    int8 = (INT8_MODEL_FILE, INT8_WEIGHTS_FILE) if (folder / INT8_MODEL_FILE).exists() else ()
+    names = (MODEL_FILE, *weights, *int8, TOKENIZER_FILE)
+    manifest = Manifest(
+        format=FORMAT,
+        name=source.name,
+        fingerprint=source.fingerprint,
+        dim=dim,
+        max_length=config.max_length,
+        lowercase=config.lowercase,
+        files={name: file_digest(folder / name) for name in names},
+        weights=weights,
+    )
+    (folder / EXPORT_FILE).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)) + b"\n")
+
+
+def _copy(source: ModelFolder, folder: Path) -> None:
+    """The OpenVINO models of a folder that has torch weights, too, without those."""
+    manifest = read_manifest(source.path)
+    for name in manifest.files.keys() - manifest.weights:
+        shutil.copyfile(source.path / name, folder / name)
+    with (folder / WEIGHTS_FILE).open("wb") as target:
+        for name in manifest.weights:
+            target.write((source.path / name).read_bytes())
+    write_manifest(source, folder, manifest.dim, [WEIGHTS_FILE])
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -107,7 +148,18 @@ def read_manifest(path: Path) -> Manifest:
     return manifest
 
 
-def _convert(source: ModelFolder, folder: Path) -> int:
+def convert(source: ModelFolder, folder: Path, *, half: bool | None = None) -> int:
+    """Writes the OpenVINO model of a torch model; its vectors' length.
+
+    Args:
+        source: the model.
+        folder: gets `MODEL_FILE` and `WEIGHTS_FILE`.
+        half: store the weights in 16 bits; by default as the torch model's are stored.
+
+    Raises:
+        ModelError: torch is missing, or the model cannot be converted.
+        OSError: the disk's errors.
+    """
     from skillstream.encoder.openvino_runtime import openvino
 
     exported = "use a folder that 'skillstream model export' has written where torch is installed"
@@ -127,7 +179,9 @@ def _convert(source: ModelFolder, folder: Path) -> int:
     except Exception as error:
         raise ModelError(f"OpenVINO cannot convert the model {source.name}: {error}") from error
     try:
-        openvino.save_model(model, folder / MODEL_FILE, compress_to_fp16=module.stored_in_half)
+        openvino.save_model(
+            model, folder / MODEL_FILE, compress_to_fp16=module.stored_in_half if half is None else half
+        )
     except RuntimeError as error:  # all that OpenVINO says of a full disk
         raise OSError(f"writing the converted model failed, is the disk full? ({error})") from error
     return module.dim

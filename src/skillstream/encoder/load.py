@@ -12,14 +12,13 @@ from pathlib import Path
 from skillstream.encoder.base import Encoder
 from skillstream.encoder.batches import BatchEncoder
 from skillstream.encoder.models import ModelFolder, resolve_model
+from skillstream.encoder.precision import PRECISIONS
 from skillstream.errors import ModelError, UsageError
 from skillstream.extras import needs_torch
 
 __all__ = ["BACKENDS", "PRECISIONS", "BackendChoice", "choose_backend", "load_encoder"]
 
 logger = logging.getLogger(__name__)
-
-PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 
 
 def _load_openvino(folder: ModelFolder, precision: str, threads: int | None) -> BatchEncoder:
@@ -57,8 +56,8 @@ def load_encoder(
     Args:
         model: `default`, `base`, a folder or a hub id; see `resolve_model`.
         backend: `openvino`, `torch`, or `auto`; see `choose_backend`.
-        precision: `fp32`, `bf16`, `fp16`, or `auto`: the fastest that keeps the vectors the same to
-            a cosine of .999.
+        precision: `fp32`, `bf16`, `fp16`, `int8` (where the model has such a form), or `auto`: the fastest
+            here that keeps its promise, see `skillstream.encoder.precision`.
         threads: threads to compute with, for several workers on one machine; by default the
             environment variable SKILLSTREAM_THREADS, else all cores.
 
@@ -75,10 +74,12 @@ def load_encoder(
     if backend != "auto":
         return BACKENDS[backend](folder, precision, threads)
     choice = choose_backend(folder)
+    if precision == "int8":
+        choice = BackendChoice("openvino", "int8 runs by OpenVINO only")
     try:
         encoder = BACKENDS[choice.name](folder, precision, threads)
     except (ImportError, ModelError) as error:
-        if choice.name != "openvino" or folder.exported or find_spec("torch") is None:
+        if choice.name != "openvino" or folder.exported or precision == "int8" or find_spec("torch") is None:
             raise
         logger.warning("OpenVINO cannot be used, taking torch: %s", error)
         choice = BackendChoice("torch", f"OpenVINO cannot be used: {error}")

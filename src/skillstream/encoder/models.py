@@ -1,8 +1,9 @@
 """From the name of a model to its folder, its configuration and its fingerprint.
 
 Supported are sentence-transformers folders of one transformer with mean or CLS pooling, weights in
-safetensors, and the folders that `skillstream model export` writes. Pickled weights are refused:
-unpickling runs whatever code the file holds.
+safetensors, and the folders that `skillstream model export` writes. A folder may be both: the default
+model has an OpenVINO model beside its weights. Pickled weights are refused: unpickling runs whatever code the
+file holds.
 """
 
 from __future__ import annotations
@@ -43,12 +44,14 @@ class ModelFolder:
         name: what rows and messages call it.
         fingerprint: 32 hexadecimal digits over weights, tokenizer and pooling.
         exported: made by `skillstream model export`, so it holds an OpenVINO model, not torch weights.
+        ready: OpenVINO runs it as it is, without a conversion; true of every exported model.
     """
 
     path: Path
     name: str
     fingerprint: str
     exported: bool = False
+    ready: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +100,18 @@ def resolve_model(model: str) -> ModelFolder:
             " 'sentence-transformers/all-MiniLM-L6-v2'"
         )
     name = path.resolve().name if is_url(model) or Path(model).is_dir() else model
+    stated: tuple[str, str] | None = None
     if (path / EXPORT_FILE).is_file():
         manifest = read_json(path / EXPORT_FILE)
         try:
-            return ModelFolder(path, str(manifest["name"]), str(manifest["fingerprint"]), exported=True)
+            stated = str(manifest["name"]), str(manifest["fingerprint"])
         except KeyError as error:
             raise ModelError(f"{path / EXPORT_FILE} lacks {error}; export the model again") from None
-    return ModelFolder(path, name, _fingerprint(read_config(path)))
+        if not (path / "modules.json").is_file():
+            return ModelFolder(path, *stated, exported=True, ready=True)
+    fingerprint = _fingerprint(read_config(path))
+    # Beside other weights than it was made from, the OpenVINO model is another model's.
+    return ModelFolder(path, name, fingerprint, ready=stated is not None and stated[1] == fingerprint)
 
 
 def _fetched_folder(address: str) -> Path:

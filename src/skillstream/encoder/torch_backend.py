@@ -76,12 +76,14 @@ def load(folder: ModelFolder, precision: str = "auto", threads: int | None = Non
 
     Args:
         folder: the model.
-        precision: `fp32`, `bf16`, `fp16`, or `auto`: fp16 on a GPU, fp32 on the CPU.
+        precision: `fp32`, `bf16`, `fp16`, or `auto`: fp16 on a GPU, fp32 on the CPU. There is no `int8`.
         threads: threads of the CPU; torch's own choice if not given. It holds for the whole process.
 
     Raises:
-        ModelError: an exported model, which has no torch weights, or one that cannot be loaded.
+        ModelError: an exported model, which has no torch weights, or one that cannot be loaded; int8.
     """
+    if precision == "int8":
+        raise ModelError("int8 runs by OpenVINO only: use --backend openvino, or another --precision")
     if folder.exported:
         raise ModelError(
             f"{folder.path} is an exported model, which runs by OpenVINO only: use backend='openvino'"
@@ -107,7 +109,8 @@ def load(folder: ModelFolder, precision: str = "auto", threads: int | None = Non
     )
     where = torch.cuda.get_device_name() if device == "cuda" else f"CPU, {torch.get_num_threads()} threads"
     batch_tokens = CUDA_BATCH_TOKENS if device == "cuda" else BATCH_TOKENS
-    return BatchEncoder(folder, "torch", model.dim, tokenizer, run, f"{precision} on {where}", batch_tokens)
+    how = f"{precision} on {where}"
+    return BatchEncoder(folder, "torch", precision, model.dim, tokenizer, run, how, batch_tokens)
 
 
 @contextmanager

@@ -1,10 +1,13 @@
-"""The skills index of taxonomies and a model, built once and kept in the user's cache."""
+"""The skills index of taxonomies and a model: the package's own, or built once and kept in the user's cache.
+
+The package has the index of the default taxonomies and the default model (scripts/make_default_index.py).
+"""
 
 from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from skillstream.encoder import Encoder, ModelFolder, load_encoder, resolve_model
@@ -17,28 +20,42 @@ from skillstream.index.skills_index import (
     load_index,
     save_index,
 )
+from skillstream.index.versions import read_info
 from skillstream.storage import cache_folder, check_writable, temporary_folder
-from skillstream.taxonomy import Taxonomy, load_taxonomies
+from skillstream.taxonomy import DEFAULT_TAXONOMIES, Taxonomy, load_taxonomies
 
 __all__ = ["default_index", "default_index_folder", "index_folder"]
 
 logger = logging.getLogger(__name__)
 
+SHIPPED = Path(__file__).parent.parent / "data" / "index"
 
-def default_index(taxonomies: str | Sequence[str], encoder: Encoder) -> SkillsIndex:
+
+def default_index(
+    taxonomies: str | Sequence[str], encoder: Encoder, exact: Callable[[], Encoder] | None = None
+) -> SkillsIndex:
     """The index of taxonomies (names or paths) for `encoder`, built once and kept in the user's cache.
 
     Processes may race: each builds what it does not find, and whole versions replace each other. Where the
     cache cannot be written the index is built anew in every process.
 
+    Args:
+        taxonomies: `esco`, `technologies` or paths.
+        encoder: what the index is for.
+        exact: loads the same model in fp32, to build with: an index serves all precisions, and its vectors
+            stay for years. By default `encoder` builds it.
+
     Raises:
         TaxonomyError: the taxonomy cannot be read.
     """
+    index = _cached(SHIPPED, encoder) if _is_shipped(taxonomies, encoder) else None
+    if index is not None:
+        return index
     loaded = load_taxonomies(taxonomies)
     folder = _cache_folder_of(loaded, encoder)
     index = _cached(folder, encoder)
     if index is None:
-        index = build_index(loaded, encoder)
+        index = build_index(loaded, encoder if exact is None or encoder.precision == "fp32" else exact())
         try:
             save_index(index, folder)
         except OutputError as error:
@@ -49,7 +66,7 @@ def default_index(taxonomies: str | Sequence[str], encoder: Encoder) -> SkillsIn
 def default_index_folder(
     taxonomies: str | Sequence[str], encoder: Encoder, *, temporary: bool = False
 ) -> Path:
-    """The folder in the user's cache that `default_index` keeps this index in, for workers to read.
+    """The folder that `default_index` reads this index from, for workers to read.
 
     Args:
         taxonomies: `esco`, `technologies` or paths.
@@ -60,6 +77,8 @@ def default_index_folder(
         TaxonomyError: the taxonomy cannot be read.
         OutputError: the cache cannot be written.
     """
+    if _is_shipped(taxonomies, encoder) and _cached(SHIPPED, encoder) is not None:
+        return SHIPPED
     loaded = load_taxonomies(taxonomies)
     folder = _cache_folder_of(loaded, encoder)
     if _cached(folder, encoder) is not None:
@@ -93,11 +112,25 @@ def index_folder(
         OutputError: the cache cannot be written.
     """
     found = resolve_model(model)
+    if _is_shipped(taxonomies, found) and _cached(SHIPPED, found) is not None:
+        return SHIPPED
     name = choose_backend(found).name if backend == "auto" else backend
     folder = _cache_folder(load_taxonomies(taxonomies), found.fingerprint, name)
     if _cached(folder, found) is not None:
         return folder
-    return default_index_folder(taxonomies, load_encoder(model, backend=backend), temporary=temporary)
+    return default_index_folder(taxonomies, load_encoder(model, backend, "fp32"), temporary=temporary)
+
+
+def _is_shipped(taxonomies: str | Sequence[str], model: Encoder | ModelFolder) -> bool:
+    """Whether the package's index is the one of these taxonomies and this model. Reads two small files."""
+    names = [taxonomies] if isinstance(taxonomies, str) else taxonomies
+    if tuple(names) != DEFAULT_TAXONOMIES:
+        return False
+    try:
+        return read_info(SHIPPED).model_fingerprint == model.fingerprint
+    except IndexFormatError as error:
+        logger.warning("skills index of the package cannot be used: %s", error)
+        return False
 
 
 def _cache_folder_of(taxonomy: Taxonomy, encoder: Encoder) -> Path:

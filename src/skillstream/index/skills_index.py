@@ -5,7 +5,7 @@
       3f9a0c51d2e7/    one version, never changed once it is visible
         index.json     formats, fingerprints, checksums (`IndexInfo`)
         skills.parquet ids, labels, alternative labels, groups; those found by name alone come last
-        vectors.npy    float32[n, dim], L2-normalised, memory-mapped when read
+        vectors.npy    float32[n, dim], L2-normalised, memory-mapped when read; or float16, widened when read
 
 A version is written into a hidden folder, flushed to disk, renamed, and only then named in `CURRENT`:
 readers see all of it or nothing, and one that reads an older version keeps it.
@@ -119,8 +119,13 @@ class SkillsIndex:
         return top_k(queries, self.vectors[: self.searched], k)
 
 
-def build_index(taxonomy: Taxonomy, encoder: Encoder) -> SkillsIndex:
+def build_index(taxonomy: Taxonomy, encoder: Encoder, *, half: bool = False) -> SkillsIndex:
     """Encodes the preferred labels of a taxonomy; of one longer than the encoder takes, its beginning.
+
+    Args:
+        taxonomy: what to index.
+        encoder: gives the vectors.
+        half: round vectors to what float16 holds, for an index that is kept in half the size.
 
     Raises:
         IndexFormatError: the encoder gives vectors that are not finite or not of length 1.
@@ -132,6 +137,8 @@ def build_index(taxonomy: Taxonomy, encoder: Encoder) -> SkillsIndex:
         raise IndexFormatError(
             f"model {encoder.name} gives vectors that are not finite or not of length 1: use another"
         )
+    if half:
+        vectors = vectors.astype(np.float16).astype(np.float32)
     content = hashlib.sha256()
     for part in (
         encoder.fingerprint,

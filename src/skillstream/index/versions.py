@@ -70,6 +70,7 @@ SKILLS_SCHEMA = pa.schema(
     ]
 )
 Floats = npt.NDArray[np.float32]
+Stored = npt.NDArray[np.float32] | npt.NDArray[np.float16]
 T = TypeVar("T")
 
 
@@ -178,8 +179,10 @@ def push_version(version: Path, folder: ObjectURL) -> ObjectURL:
     return folder / version.name
 
 
-def write_version(folder: Path, info: IndexInfo, skills: Sequence[Skill], vectors: Floats) -> Path:
+def write_version(folder: Path, info: IndexInfo, skills: Sequence[Skill], vectors: Stored) -> Path:
     """Writes a version and makes it the current one; returns its folder.
+
+    Vectors in float16 take half the size, but each process that reads them holds its own.
 
     Writers of one folder take turns, by a lock that dies with its holder. Each
 
@@ -264,7 +267,7 @@ def _errors_told(path: Path) -> Iterator[None]:
         raise IndexFormatError(f"skills index {path} cannot be read: {error}") from error
 
 
-def _write_files(temporary: Path, info: IndexInfo, skills: Sequence[Skill], vectors: Floats) -> None:
+def _write_files(temporary: Path, info: IndexInfo, skills: Sequence[Skill], vectors: Stored) -> None:
     columns = {field: [getattr(skill, field) for skill in skills] for field in Skill.__struct_fields__}
     pq.write_table(pa.table(columns, schema=SKILLS_SCHEMA), temporary / SKILLS, compression="zstd")
     np.save(temporary / VECTORS, vectors, allow_pickle=False)
@@ -296,6 +299,9 @@ def _read_files(version: Path) -> tuple[IndexInfo, list[Skill], Floats]:
     table = pq.read_table(version / SKILLS)
     skills = [Skill(*row) for row in zip(*(column.to_pylist() for column in table.columns), strict=True)]
     vectors: Floats = np.load(version / VECTORS, mmap_mode="r", allow_pickle=False)
+    if vectors.dtype == np.float16:
+        vectors = vectors.astype(np.float32)
+        vectors.setflags(write=False)
     if vectors.shape != (info.count, info.dim) or len(skills) != info.count or vectors.dtype != np.float32:
         raise IndexFormatError(
             f"skills index {version} states {info.count} skills of {info.dim} dimensions, but holds "

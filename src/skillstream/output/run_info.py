@@ -51,6 +51,8 @@ class RunInfo(msgspec.Struct, frozen=True, omit_defaults=True):
         options: as given at the first start, without secrets (see `without_secrets`).
         range_bytes: size of the ranges that large files are cut into; later starts must keep it.
         sources: name of a source, as rows state it → where the first start read it, as given.
+        precision: what the first start's encoder computed with; later starts keep to it unless told
+            otherwise. `None` for a job elsewhere whose workers choose.
     """
 
     identity: dict[str, str]
@@ -59,6 +61,7 @@ class RunInfo(msgspec.Struct, frozen=True, omit_defaults=True):
     options: dict[str, object] = msgspec.field(default_factory=dict)
     range_bytes: int | None = None
     sources: dict[str, str] = msgspec.field(default_factory=dict)
+    precision: str | None = None
 
 
 def read_run(root: str | Path, *, store: Store | None = None) -> RunInfo | None:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from skillstream.encoder.precision import PRECISIONS
 from skillstream.errors import UsageError
 from skillstream.options import at_least, check_options, option
 from skillstream.postings import FEED_NAMES, FieldMapping, language_code
@@ -50,6 +51,11 @@ class TagConfig:
         "auto",
         "Library that runs the encoder; 'auto' is OpenVINO on a CPU and torch on a CUDA GPU.",
         choices=("auto", "openvino", "torch"),
+    )
+    precision: str = option(
+        "auto",
+        "Numeric precision of the encoder; 'auto' is the fastest one that was measured on this machine.",
+        choices=PRECISIONS,
     )
     taxonomy: tuple[str, ...] = option(
         DEFAULT_TAXONOMIES,

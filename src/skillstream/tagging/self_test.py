@@ -6,7 +6,10 @@ import importlib.metadata
 import os
 import platform
 import time
+from collections.abc import Sequence
 
+from skillstream.encoder import Encoder
+from skillstream.encoder.precision import PROMISES, Measured
 from skillstream.tagging.config import TagConfig
 from skillstream.tagging.tagger import Tagger
 from skillstream.version import __version__
@@ -30,7 +33,7 @@ SELF_TEST_POSTING = {
 }
 
 
-def check_machine(model: str = "default") -> tuple[dict[str, object], bool]:
+def check_machine(model: str = "default", precision: str = "auto") -> tuple[dict[str, object], bool]:
     """What `skillstream doctor` shows, and whether the test posting got its tags.
 
     Raises:
@@ -46,12 +49,13 @@ def check_machine(model: str = "default") -> tuple[dict[str, object], bool]:
             facts[library] = importlib.metadata.version(library)
         except importlib.metadata.PackageNotFoundError:
             facts[library] = "not installed"
-    tagger = Tagger.from_config(TagConfig(model=model))
+    tagger = Tagger.from_config(TagConfig(model=model, precision=precision))
     encoder = tagger.encoder
     facts["model"] = (
         f"{encoder.name}@{encoder.fingerprint[:12]}, {encoder.dim} dimensions, {encoder.max_tokens} tokens"
     )
     facts["backend"] = encoder.describe()
+    facts |= _precisions(encoder)
     facts["index"] = f"{len(tagger.index):,} skills, {tagger.taxonomy_version}"
     facts["confidence"] = (
         "calibrated for this model" if tagger.ranker.heads.calibrated else "not calibrated for this model"
@@ -64,6 +68,19 @@ def check_machine(model: str = "default") -> tuple[dict[str, object], bool]:
         "ready" if healthy else "the self-test posting did not get its tags: the model or index is broken"
     )
     return facts, healthy
+
+
+def _precisions(encoder: Encoder) -> dict[str, object]:
+    """What was measured on this machine, and which precision is the fastest that keeps its promise."""
+    measured: Sequence[Measured] = getattr(encoder, "measured", ())
+    facts: dict[str, object] = {}
+    for item in measured:
+        chosen = ", chosen" if item.precision == encoder.precision else ""
+        promise = "" if item.kept else f" (less than the promised {PROMISES[item.precision]})"
+        facts[f"precision {item.precision}"] = (
+            f"{item.tokens_per_s:,.0f} tokens/s, cosine to fp32 at least {item.cosine:.3f}{promise}{chosen}"
+        )
+    return facts
 
 
 def _speed(tagger: Tagger) -> float:

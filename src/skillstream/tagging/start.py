@@ -9,6 +9,7 @@ whether they fit. Either way what does not fit is refused before anything is wri
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from skillstream.index import check_fingerprint, index_folder, read_info
 from skillstream.output import (
     RunInfo,
     open_run,
+    read_run,
     sweep,
     taxonomy_identity,
     versions,
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from skillstream.tagging.stream_config import StreamConfig
 
 __all__ = ["Start", "start_job"]
+
+logger = logging.getLogger(__name__)
 
 C = TypeVar("C", bound="FilesConfig | StreamConfig | ReplayConfig")
 
@@ -69,7 +73,7 @@ def start_job(
     sources: Mapping[str, str] | None = None,
     range_bytes: int | None = None,
     phase: Callable[[str], object] = lambda _: None,
-    loaded: Callable[[C], object] = lambda _: None,
+    loaded: Callable[[C], str | None] = lambda _: None,
 ) -> Start[C]:
     """Opens model and index, then the output: writes or verifies `run.json`, sweeps what dead writers left.
 
@@ -83,12 +87,13 @@ def start_job(
         range_bytes: see `RunInfo`.
         phase: is told what is done, a few words each.
         loaded: called with the configuration for workers before the output is opened: what it raises leaves
-            nothing written.
+            nothing written. Gives the precision that they compute with, if it knows.
 
     Raises:
         UsageError: model, index or output cannot be used, or do not belong together; nothing was written.
     """
     given = config
+    config = _as_begun(config)
     worker: TagWorker | None = None
     if here:
         phase(f"loading the model {config.model}")
@@ -96,6 +101,7 @@ def start_job(
         phase("loading the skills index")
         tagger = worker.tagger()
         info, model = tagger.index.info, model_version(tagger.encoder)
+        precision: str | None = tagger.encoder.precision
     else:
         phase("looking for the skills index")
         # The folder in the user's cache is read whole here, since a damaged one can be built again here only.
@@ -105,7 +111,8 @@ def start_job(
         info, found = read_info(folder), resolve_model(config.model)
         check_fingerprint(info, found)
         config, model = dataclasses.replace(config, index=folder), model_version(found)
-    loaded(config)
+        precision = None if config.precision == "auto" else config.precision
+    precision = loaded(config) or precision
     taxonomy = taxonomy_identity(info.taxonomy_name, info.taxonomy_fingerprint, prebuilt=bool(given.index))
     run = RunInfo(
         identity={**identity, "taxonomy": taxonomy},
@@ -114,7 +121,25 @@ def start_job(
         options=without_secrets(dataclasses.asdict(given)),
         sources={name: without_user(path) for name, path in (sources or {}).items()},
         range_bytes=range_bytes,
+        precision=precision,
     )
-    open_run(config.output, run, force=config.force)
+    begun = open_run(config.output, run, force=config.force).precision
+    if None not in (begun, precision) and begun != precision:
+        logger.warning(
+            "%s was begun in %s, this run computes in %s: confidences may differ slightly between their rows",
+            config.output,
+            begun,
+            precision,
+        )
     sweep(config.output)
     return Start(config, model, taxonomy_version(info), worker)
+
+
+def _as_begun(config: C) -> C:
+    """With the precision that the output was begun with, unless one is given: its rows are to be alike."""
+    if config.precision != "auto":
+        return config
+    held = read_run(config.output)
+    if held is None or held.precision is None:
+        return config
+    return dataclasses.replace(config, precision=held.precision)

@@ -18,7 +18,7 @@ def prepare_stream(
     here: bool,
     phase: Callable[[str], object] = lambda _: None,
     planned: Callable[[StreamConfig, StreamPlan], StreamConfig] = lambda config, _: config,
-    loaded: Callable[[StreamConfig, StreamPlan], object] = lambda *_: None,
+    loaded: Callable[[StreamConfig, StreamPlan], str | None] = lambda *_: None,
 ) -> tuple[Start[StreamConfig], StreamPlan]:
     """Everything before the first record: the topic and the chains are looked at, the output is claimed.
 

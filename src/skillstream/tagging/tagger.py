@@ -134,9 +134,14 @@ class Tagger:
     @classmethod
     def from_config(cls, config: TagConfig, encoder: Encoder | None = None) -> Tagger:
         """A tagger as `config` says; `encoder` is used if it is loaded already."""
-        encoder = encoder or load_encoder(config.model, backend=config.backend)
-        index = load_index(config.index) if config.index else default_index(config.taxonomy, encoder)
-        return cls(encoder, index, config)
+        encoder = encoder or load_encoder(config.model, config.backend, config.precision)
+        if config.index:
+            return cls(encoder, load_index(config.index), config)
+
+        def exact() -> Encoder:
+            return load_encoder(config.model, config.backend, "fp32")
+
+        return cls(encoder, default_index(config.taxonomy, encoder, exact), config)
 
     @property
     def model_version(self) -> str:

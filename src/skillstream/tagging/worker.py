@@ -52,7 +52,7 @@ class TagWorker:
         self.lock = threading.Lock()
         self._follow = follow
         self._now = now
-        self._encoder: Encoder = load_encoder(config.model, backend=config.backend)
+        self._encoder: Encoder = load_encoder(config.model, config.backend, config.precision)
         self._tagger: Tagger | None = None
         self._version: str | None = None
         self._refused: str | None = None  # the version of the last package that could not be used

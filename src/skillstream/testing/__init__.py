@@ -26,6 +26,7 @@ class HashEncoder:
 
     name = "hash"
     backend = "hash"
+    precision = "fp32"
 
     def __init__(self, dim: int = 384, max_tokens: int = 254) -> None:
         self.dim = dim

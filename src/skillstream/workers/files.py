@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import resource
 import time
 from collections import Counter, deque
@@ -53,10 +54,15 @@ def tag_with_workers(config: FilesConfig, plan: FilePlan, workers: int, progress
     jobs: dict[int, FilesJob] = {}
     with Pool(jobs, at) as pool:
 
-        def load_first(given: FilesConfig) -> None:
+        def describe(given: FilesConfig) -> None:
             jobs.update({number: FilesJob(given, place.cores) for number, place in at.items()})
+
+        def load_first(given: FilesConfig) -> str:
+            describe(given)
             pool.start(0)
-            pool.wait_until_ready(0)
+            precision = pool.wait_until_ready(0).precision
+            describe(dataclasses.replace(given, precision=precision))  # for the others, and for restarts
+            return precision
 
         start = start_job(
             config,

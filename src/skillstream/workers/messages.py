@@ -72,10 +72,11 @@ Order = ReadRange | Go | Stop
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
-    """Model and index are loaded; the versions that rows will state."""
+    """Model and index are loaded; the versions that rows will state, and what the encoder computes with."""
 
     model_version: str
     taxonomy_version: str
+    precision: str
 
 
 class Tagged(msgspec.Struct, frozen=True, tag="tagged"):

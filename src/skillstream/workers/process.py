@@ -156,7 +156,7 @@ def _read_topic(job: StreamJob, orders: Orders, send: Send) -> None:
 
 def _loaded(worker: TagWorker, send: Send) -> TagWorker:
     tagger = worker.tagger()
-    send(Ready(tagger.model_version, tagger.taxonomy_version))
+    send(Ready(tagger.model_version, tagger.taxonomy_version, tagger.encoder.precision))
     return worker
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
@@ -60,18 +61,25 @@ def stream_with_workers(
         stack.enter_context(stream_metrics(config))  # before all that takes time: probes want an answer
         pool = stack.enter_context(Pool(jobs, at))
 
-        def load_first(given: StreamConfig, plan: StreamPlan) -> None:
+        def describe(given: StreamConfig, plan: StreamPlan) -> None:
+            stop_at = plan.ends if given.stop_at_end else None
+            for number, place in at.items():
+                share = Share(number=number, readers=len(at), topic_id=plan.topic_id, stop_at=stop_at)
+                jobs[number] = StreamJob(given, share, place.cores)
+
+        def load_first(given: StreamConfig, plan: StreamPlan) -> str:
             partitions = max(1, len(plan.ends))
             count = workers_for_stream(partitions) if workers is None else min(workers, partitions)
             at.update(enumerate(places(count)))
-            stop_at = plan.ends if given.stop_at_end else None
-            for number, place in at.items():
-                share = Share(number=number, readers=count, topic_id=plan.topic_id, stop_at=stop_at)
-                jobs[number] = StreamJob(given, share, place.cores)
+            describe(given, plan)
             LIVE.expect(count)
             tell_phase(f"loading the model {config.model} and the skills index")
             pool.start(0)
-            pool.wait_until_ready(0)
+            precision = pool.wait_until_ready(0).precision
+            describe(
+                dataclasses.replace(given, precision=precision), plan
+            )  # for the others, and for restarts
+            return precision
 
         _, plan = prepare_stream(config, here=False, phase=tell_phase, loaded=load_first)
         count = len(jobs)

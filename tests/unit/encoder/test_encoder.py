@@ -202,7 +202,7 @@ def test_vectors_that_are_not_finite_are_an_error(tiny):
             collect(batch, np.zeros((len(batch.ids), 4), np.float32), vectors)
 
     tokenizer = TextTokenizer(tiny / "tokenizer.json", 32)
-    encoder = BatchEncoder(resolve_model(str(tiny)), "broken", 4, tokenizer, broken, "by hand")
+    encoder = BatchEncoder(resolve_model(str(tiny)), "broken", "fp32", 4, tokenizer, broken, "by hand")
     with pytest.raises(RunError, match="not finite"):
         encoder.encode_tokens(["python"])
 
@@ -230,12 +230,12 @@ def own_cache(tiny, encoders, cache_folder, tmp_path, monkeypatch):
     """An empty cache; converting, which takes seconds, is replaced by copying what was converted before."""
     converted = cache_folder / "encoders" / resolve_model(str(tiny)).fingerprint
 
-    def copy(source, folder):
+    def copy(source, folder, half=None):
         for name in (export.MODEL_FILE, export.WEIGHTS_FILE):
             shutil.copyfile(converted / name, folder / name)
         return 24
 
-    monkeypatch.setattr(export, "_convert", copy)
+    monkeypatch.setattr(export, "convert", copy)
     monkeypatch.setenv("SKILLSTREAM_CACHE_DIR", str(tmp_path / "cache"))
     return tmp_path / "cache" / "encoders"
 

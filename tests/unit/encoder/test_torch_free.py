@@ -120,11 +120,22 @@ def test_files_are_tagged_without_torch(exported, tmp_path):
 
 
 @pytest.mark.slow
+def test_the_default_model_tags_without_torch(tmp_path, monkeypatch):
+    monkeypatch.setenv("SKILLSTREAM_CACHE_DIR", str(tmp_path / "cache"))
+    (tmp_path / "a.jsonl").write_bytes(make_jsonl(2))
+    done = skillstream_without_torch("tag", tmp_path / "a.jsonl", "--output", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in (tmp_path / "cache").iterdir()] in ([], ["precision"])  # nothing was built
+    exported = skillstream_without_torch("model", "export", "default", "--output", tmp_path / "model")
+    assert exported.returncode == 0, exported.stderr
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [
         ("tag", "a.jsonl", "--output", "out", "--backend", "torch"),
-        ("model", "export", "default", "--output", "out"),
+        ("model", "export", "base", "--output", "out"),
         ("explain", "a.jsonl", "--model", "base"),
         ("train", "--recipe", "skills", "--base", "default", "--pairs", "pairs", "--output", "out"),
     ],

@@ -123,6 +123,18 @@ def test_default_index_is_built_once(own_csv):
     assert (first.version, CountingEncoder.calls) == (again.version, 1)
 
 
+def test_default_index_is_built_in_full_precision(own_csv):
+    class Coarse(HashEncoder):
+        precision = "int8"
+
+        def encode(self, texts):
+            raise AssertionError("an index serves all precisions")
+
+    built = default_index(str(own_csv), Coarse(dim=32), lambda: CountingEncoder(dim=32))
+    found = default_index(str(own_csv), Coarse(dim=32), lambda: CountingEncoder(dim=32))
+    assert (built.version, CountingEncoder.calls) == (found.version, 1)
+
+
 def test_default_index_follows_taxonomy_and_model(own_csv):
     default_index(str(own_csv), CountingEncoder(dim=32))
     default_index(str(own_csv), CountingEncoder(dim=64))

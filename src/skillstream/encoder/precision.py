@@ -1,0 +1,192 @@
+"""The fastest precision that keeps its promise, measured at the first use on a machine and remembered.
+
+A processor's flags do not tell: bf16 is faster than fp32 on some that have it and slower on others, and int8
+only gains where there are dot products of 8 bits. So the candidates are timed for about a second on built-in
+sentences, and their vectors are compared with those of fp32. Processes of one machine take turns, since they
+would slow each other down; the later ones read what the first one found.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from skillstream.storage import cache_folder, check_writable, taking_turns, whole_file
+
+if TYPE_CHECKING:
+    from skillstream.encoder.batches import BatchEncoder
+
+__all__ = [
+    "PRECISIONS",
+    "PROMISES",
+    "Choice",
+    "Conditions",
+    "Measured",
+    "choose_precision",
+    "fastest",
+    "measure",
+]
+
+# The least cosine to fp32 of any built-in sentence's vector. From the most exact to the least.
+PROMISES = {"fp32": 1.0, "bf16": 0.999, "fp16": 0.999, "int8": 0.98}
+PRECISIONS = ("auto", *PROMISES)
+GAIN = 1.1  # a less exact precision has to be this many times as fast
+MEASURE_S = 1.0
+ROUNDS = 3  # at least; the best round of each counts, since other work on the machine only slows down
+# What counts is processor time, not the clock: beside other work the clock's ratio of two precisions was
+# between 0.9 and 2.5 where alone it is 0.87, that of processor time between 0.85 and 0.98.
+TOKENS_PER_THREAD = 512
+LOCK = ".lock"
+
+SENTENCES = (
+    "SQL",
+    "Experience with Python, SQL and Apache Kafka is required.",
+    "You look after patients on the ward and administer medication.",
+    "Forklift licence or willingness to get one",
+    "manage budgets",
+    "Strong communication skills, in writing and in conversation, with colleagues and customers.",
+    "Prepare monthly reports for the board and present them.",
+    "We offer flexible hours, a pension plan and a friendly team in a modern office close to the station.",
+    "Plan, carry out and document inspections of pumps, valves and pipes in line with the safety rules of "
+    "the plant, and train new technicians in their use.",
+    "food hygiene",
+    "Bachelor's degree in computer science or a related field, or several years of comparable experience",
+    "Answer the telephone, welcome visitors and keep the reception tidy.",
+    "You design, build and operate data pipelines in the cloud, write tests for them, and review the code of "
+    "others so that the team keeps its pace.",
+    "CNC programming and reading of technical drawings",
+    "Drive deliveries to shops in the region, load and unload the van with care, and keep the log book.",
+    "negotiate with suppliers",
+)
+
+
+class Measured(msgspec.Struct, frozen=True):
+    """What was found of one precision.
+
+    Attributes:
+        precision: its name.
+        tokens_per_s: speed on the built-in sentences in the best round, had it its cores for itself.
+        cosine: the least cosine of a sentence's vector to that in fp32.
+    """
+
+    precision: str
+    tokens_per_s: float
+    cosine: float
+
+    @property
+    def kept(self) -> bool:
+        """Whether its vectors are as near to those of fp32 as promised (up to rounding)."""
+        return self.cosine >= PROMISES[self.precision] - 1e-5
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What a measurement holds for.
+
+    Attributes:
+        processor: its name.
+        runtime: the version of what computes.
+        threads: threads to compute with.
+        model: fingerprint of the model.
+        candidates: precisions to choose from, fp32 first.
+    """
+
+    processor: str
+    runtime: str
+    threads: int
+    model: str
+    candidates: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        """Name of the file that keeps the measurement."""
+        return hashlib.sha256(repr(self).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The precision to take, and what it was chosen by."""
+
+    precision: str
+    measured: tuple[Measured, ...]
+
+
+def choose_precision(conditions: Conditions, make: Callable[[str], BatchEncoder]) -> Choice:
+    """The fastest precision under these conditions, measured if it never was.
+
+    Args:
+        conditions: what the measurement is kept under, in the user's cache; it is not kept if that cannot be
+            written.
+        make: the encoder of a precision.
+
+    Raises:
+        ModelError: by `make`.
+    """
+    folder = cache_folder() / "precision"
+    path = folder / f"{conditions.key}.json"
+    measured = _read(path, conditions)
+    if measured is None:
+        try:
+            check_writable(folder)
+        except OSError:
+            measured = measure(conditions.candidates, make)
+        else:
+            with taking_turns(folder / LOCK):
+                measured = _read(path, conditions)
+                if measured is None:
+                    measured = measure(conditions.candidates, make)
+                    with whole_file(path) as file:
+                        file.write_bytes(msgspec.json.format(msgspec.json.encode(measured)) + b"\n")
+    return Choice(fastest(measured), measured)
+
+
+def measure(candidates: Sequence[str], make: Callable[[str], BatchEncoder]) -> tuple[Measured, ...]:
+    """Times the precisions in turn, so that other load meets all alike; fp32 has to be the first.
+
+    Nothing else should compute in this process meanwhile.
+    """
+    encoders = {name: make(name) for name in candidates}
+    exact = encoders["fp32"]
+    cores = exact.parallel
+    tokens = sum(len(exact.token_spans(text)) + 2 for text in SENTENCES)
+    repeats = -(-TOKENS_PER_THREAD * cores // tokens)
+    sentences = SENTENCES * repeats
+    reference = exact.encode(SENTENCES)
+    cosines = {
+        name: float((encoder.encode(SENTENCES) * reference).sum(axis=1).min())
+        for name, encoder in encoders.items()
+    }
+    times: dict[str, list[float]] = {name: [] for name in encoders}
+    started = time.perf_counter()
+    while len(times["fp32"]) < ROUNDS or time.perf_counter() - started < MEASURE_S:
+        for name, encoder in encoders.items():
+            before = time.process_time()
+            encoder.encode(sentences)
+            times[name].append(time.process_time() - before)
+    return tuple(
+        Measured(name, round(tokens * repeats * cores / min(times[name])), round(cosines[name], 6))
+        for name in encoders
+    )
+
+
+def fastest(measured: Sequence[Measured]) -> str:
+    """The precision to take: of those that keep their promise the fastest, fp32 unless one gains enough."""
+    best = measured[0]
+    for other in measured[1:]:
+        if other.kept and other.tokens_per_s >= GAIN * best.tokens_per_s:
+            best = other
+    return best.precision
+
+
+def _read(path: Path, conditions: Conditions) -> tuple[Measured, ...] | None:
+    try:
+        measured = msgspec.json.decode(path.read_bytes(), type=tuple[Measured, ...])
+    except (OSError, msgspec.DecodeError):
+        return None
+    return measured if tuple(item.precision for item in measured) == conditions.candidates else None

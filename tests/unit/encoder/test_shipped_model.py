@@ -1,0 +1,75 @@
+"""The default model runs as it is shipped: without torch or a conversion, in full precision and in 8 bits."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+
+from skillstream.encoder import load_encoder, resolve_model
+from skillstream.encoder.export import export_model, read_manifest
+from skillstream.encoder.models import DEFAULT_FOLDER
+from skillstream.encoder.precision import PROMISES, SENTENCES
+from skillstream.errors import ModelError
+from tests.encoder_models import make_model
+
+
+@pytest.fixture(scope="module")
+def exact():
+    return load_encoder("default", "openvino", "fp32")
+
+
+def test_it_is_ready_and_whole():
+    folder = resolve_model("default")
+    assert (folder.ready, folder.exported) == (True, False)
+    manifest = read_manifest(folder.path)
+    assert manifest.has_int8
+    assert (manifest.fingerprint, manifest.name) == (folder.fingerprint, "default")
+
+
+@pytest.mark.slow
+def test_full_precision_gives_the_vectors_of_torch(exact):
+    pytest.importorskip("torch", reason="needs the extra torch")
+    by_torch = load_encoder("default", "torch", "fp32").encode_tokens(SENTENCES)
+    encoded = exact.encode_tokens(SENTENCES)
+    np.testing.assert_allclose(encoded.pooled, by_torch.pooled, atol=1e-5)
+    np.testing.assert_allclose(encoded.tokens, by_torch.tokens, atol=2e-5)
+
+
+@pytest.mark.slow
+def test_eight_bits_keep_their_promise(exact):
+    eight = load_encoder("default", "openvino", "int8")
+    assert (eight.precision, eight.fingerprint) == ("int8", exact.fingerprint)
+    cosines = (eight.encode(SENTENCES) * exact.encode(SENTENCES)).sum(axis=1)
+    assert cosines.min() >= PROMISES["int8"]
+    assert cosines.min() < 0.99999  # it is another model
+
+
+@pytest.mark.slow
+def test_an_export_holds_both_and_needs_nothing_of_the_package(exact, tmp_path):
+    exported = export_model("default", tmp_path / "exported")
+    folder = resolve_model(str(exported))
+    assert (folder.name, folder.fingerprint, folder.exported) == ("default", exact.fingerprint, True)
+    assert not (exported / "model.safetensors").exists()
+    for precision in ("fp32", "int8"):
+        encoder = load_encoder(str(exported), precision=precision)
+        expected = load_encoder("default", "openvino", precision).encode(SENTENCES[:4])
+        np.testing.assert_allclose(encoder.encode(SENTENCES[:4]), expected, atol=1e-6)
+
+
+def test_beside_other_weights_it_is_another_model(tmp_path):
+    copy = shutil.copytree(DEFAULT_FOLDER, tmp_path / "copy")
+    with (copy / "model.safetensors").open("r+b") as file:
+        file.seek(-8, 2)
+        file.write(b"trained!")
+    assert not resolve_model(str(copy)).ready
+
+
+def test_eight_bits_where_there_are_none(tmp_path):
+    pytest.importorskip("torch", reason="needs the extra torch")
+    folder = str(make_model(tmp_path / "tiny"))
+    with pytest.raises(ModelError, match="no int8 form"):
+        load_encoder(folder, "openvino", "int8")
+    with pytest.raises(ModelError, match="OpenVINO only"):
+        load_encoder(folder, "torch", "int8")
