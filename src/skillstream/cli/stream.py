@@ -35,7 +35,7 @@ def stream_command(
     # The reader tells what is wrong, once; the client tells every attempt of every connection.
     logging.getLogger("kafka").propagate = False
     if check_workers(workers, runner, beam_flags):
-        from skillstream.workers import stream_with_workers
+        from skillstream.workers.stream import stream_with_workers
 
         if (config.readers or 1) > 1:
             raise UsageError("--readers is for clusters: --workers says how many processes read here")

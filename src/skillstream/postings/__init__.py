@@ -7,7 +7,7 @@ from skillstream.postings.containers import find_postings, has_posting_fields, i
 from skillstream.postings.feeds import FEED_NAMES
 from skillstream.postings.fields import FURTHER_TEXT, TEXT_NAMES, TITLE_NAMES, FieldMapping
 from skillstream.postings.inspection import RecordsReport, SampleText, inspect_records
-from skillstream.postings.language import language_code
+from skillstream.postings.language import detect_language, language_code
 from skillstream.postings.parse import JobPosting, parse_payload, parse_record, posting_from_mapping
 from skillstream.postings.sections import BOILERPLATE
 from skillstream.postings.seen import MAX_FIELDS, field_names, listed, missing_fields
@@ -31,6 +31,7 @@ __all__ = [
     "Sentence",
     "Stance",
     "TooComplexError",
+    "detect_language",
     "field_names",
     "find_postings",
     "has_posting_fields",

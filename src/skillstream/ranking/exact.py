@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 import msgspec
 from ahocorasick_rs import AhoCorasick, MatchKind
 
+from skillstream.ranking.kept import kept
 from skillstream.ranking.name_context import Mention, contexts
-from skillstream.ranking.names import Kind, collect_names
+from skillstream.ranking.names import Kind, Name, collect_names
 from skillstream.ranking.words import PIECE, WORD, lower, normal_word
 from skillstream.taxonomy import Skill
 
@@ -59,7 +60,7 @@ class ExactMatcher:
 
     def __init__(self, skills: Sequence[Skill]) -> None:
         """Takes skill 0, 1, ... with their labels."""
-        self._names = collect_names(skills)
+        self._names = kept(collect_names, skills, list[Name])
         words = dict.fromkeys(word for name in self._names for word in name.words)
         self._codes = _Codes({word: _code(number) for number, word in enumerate(words)})
         patterns = ["".join([self._codes.of_word[word] for word in name.words]) for name in self._names]

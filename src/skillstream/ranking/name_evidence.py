@@ -7,8 +7,9 @@ What the words of a name say still counts: "Google Analytics" is web analytics, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
+from skillstream.ranking.kept import kept
 from skillstream.ranking.words import WORD, lower, normal_word, normal_words
 from skillstream.taxonomy import Skill
 
@@ -20,22 +21,26 @@ ALIKE = 3
 KNOWN = 5
 
 
+def collect_words(skills: Sequence[Skill]) -> tuple[set[str], set[str]]:
+    """Words that are proper names by themselves, and the beginnings of all words of other skills' names."""
+    names: set[str] = set()
+    known: set[str] = set()
+    for skill in skills:
+        for name in (skill.label, *skill.alt_labels):
+            words = normal_words(name)
+            if len(words) == 1 and (skill.name_only or skill.same_as):
+                names.add(words[0])
+            if not skill.name_only:
+                known.update(word[:KNOWN] for word in words)
+    return names, known
+
+
 class NameEvidence:
     """Judges evidence by the names of one index. Immutable after construction."""
 
-    def __init__(self, skills: Iterable[Skill]) -> None:
+    def __init__(self, skills: Sequence[Skill]) -> None:
         """Takes all skills of the index."""
-        names: set[str] = set()
-        known: set[str] = set()
-        for skill in skills:
-            for name in (skill.label, *skill.alt_labels):
-                words = normal_words(name)
-                if len(words) == 1 and (skill.name_only or skill.same_as):
-                    names.add(words[0])
-                if not skill.name_only:
-                    known.update(word[:KNOWN] for word in words)
-        self._names = names
-        self._known = known
+        self._names, self._known = kept(collect_words, skills, tuple[set[str], set[str]])
 
     def rests_on_name(
         self, sentence: str, start: int, end: int, label: str, names: Sequence[tuple[int, int]]

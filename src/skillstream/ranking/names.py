@@ -41,7 +41,7 @@ PARENTHESIS = re.compile(r"\s*\([^()]*\)$")
 FRAGMENT_STARTS = frozenset({"and", "or", "from"})
 
 
-class Name(msgspec.Struct, frozen=True):
+class Name(msgspec.Struct, frozen=True, array_like=True):
     """One name to look for.
 
     Attributes:

@@ -6,6 +6,7 @@ the job find it here: nothing is loaded twice.
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 import time
@@ -15,6 +16,7 @@ from contextlib import contextmanager
 from skillstream.encoder import Encoder, load_encoder
 from skillstream.errors import IndexFormatError
 from skillstream.index import IndexPackage, SkillsIndex, current_version, load_index, load_package
+from skillstream.postings import detect_language
 from skillstream.storage import cache_folder, writable_folder
 from skillstream.tagging.config import TagConfig
 from skillstream.tagging.tagger import Tagger
@@ -48,6 +50,9 @@ class TagWorker:
         Raises:
             UsageError: the model or the index cannot be used.
         """
+        # The language model takes most of a second to unpack, which another core does meanwhile.
+        some = "Experience with databases is required."
+        threading.Thread(target=detect_language, args=(some,), daemon=True).start()
         self.config = config
         self.lock = threading.Lock()
         self._follow = follow
@@ -68,7 +73,8 @@ class TagWorker:
         if package is not None:
             self._take_up(package)
         elif self._tagger is None:
-            self._tagger = Tagger.from_config(self.config, self._encoder)
+            with _no_collector():
+                self._tagger = Tagger.from_config(self.config, self._encoder)
             self._version = self._tagger.index.version
             self._checked_at = self._now()
         elif self._follow and self.config.index and self._now() - self._checked_at >= REFRESH_S:
@@ -109,8 +115,21 @@ class TagWorker:
                 f"index {index.version} is of the taxonomy {index.taxonomy_name!r}, this run's is {held!r}: "
                 "start it again with another --output"
             )
-        self._tagger = Tagger(self._encoder, index, self.config)
+        with _no_collector():
+            self._tagger = Tagger(self._encoder, index, self.config)
         self._version = index.version
+
+
+@contextmanager
+def _no_collector() -> Iterator[None]:
+    """Without Python's cyclic garbage collector, which would look in vain at a million objects that stay."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 # Workers that were made before their job began, by the job's configuration.

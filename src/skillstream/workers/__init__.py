@@ -15,6 +15,6 @@ from __future__ import annotations
 
 from skillstream.workers.cores import most_workers, workers_for_files
 from skillstream.workers.files import tag_with_workers
-from skillstream.workers.stream import stream_with_workers
 
-__all__ = ["most_workers", "stream_with_workers", "tag_with_workers", "workers_for_files"]
+# `stream_with_workers` is in `stream`: it loads the Kafka client, which files do without.
+__all__ = ["most_workers", "tag_with_workers", "workers_for_files"]

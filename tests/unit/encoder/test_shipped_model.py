@@ -28,6 +28,11 @@ def test_it_is_ready_and_whole():
     assert (manifest.fingerprint, manifest.name) == (folder.fingerprint, "default")
 
 
+def test_what_is_shipped_stays_below_the_limit_of_a_wheel():
+    data = DEFAULT_FOLDER.parent
+    assert sum(path.stat().st_size for path in data.rglob("*") if path.is_file()) < 100_000_000
+
+
 @pytest.mark.slow
 def test_full_precision_gives_the_vectors_of_torch(exact):
     pytest.importorskip("torch", reason="needs the extra torch")

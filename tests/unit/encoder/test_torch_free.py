@@ -125,7 +125,8 @@ def test_the_default_model_tags_without_torch(tmp_path, monkeypatch):
     (tmp_path / "a.jsonl").write_bytes(make_jsonl(2))
     done = skillstream_without_torch("tag", tmp_path / "a.jsonl", "--output", tmp_path / "out")
     assert done.returncode == 0, done.stderr
-    assert [path.name for path in (tmp_path / "cache").iterdir()] in ([], ["precision"])  # nothing was built
+    cached = {path.name for path in (tmp_path / "cache").iterdir()}
+    assert cached <= {"names", "precision"}  # neither model nor index was built
     exported = skillstream_without_torch("model", "export", "default", "--output", tmp_path / "model")
     assert exported.returncode == 0, exported.stderr
 

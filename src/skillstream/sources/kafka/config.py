@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from kafka.util import ensure_valid_topic_name
-
 from skillstream.errors import UsageError
 from skillstream.options import at_least, check_options, option
 
@@ -79,6 +77,8 @@ class KafkaConfig:
     )
 
     def __post_init__(self) -> None:
+        from kafka.util import ensure_valid_topic_name  # the whole client: half a second
+
         check_options(self)
         try:
             ensure_valid_topic_name(self.topic)
