@@ -95,7 +95,8 @@ def test_a_chunk_ahead_of_the_head_waits_and_then_fails(start, store):
     waits = []
     chain = Chain("", SOURCE, PARTITION, store=store, hole_wait_s=3.0, sleep=waits.append)
     chain.claim(0)
-    with pytest.raises(ChainError, match=rf"expected a chunk from 0, got \[{start}, 9\)"):
+    said = rf"expected a chunk from 0, got \[{start}, 9\): .* hole; reading again from the head fixes this$"
+    with pytest.raises(ChainError, match=said):
         chain.publish(start, 9, make_rows(start, 9))
     assert sum(waits) == pytest.approx(3.0, abs=0.2)
     assert published_offsets(store, chain) == []
@@ -290,6 +291,43 @@ def test_an_output_made_anew_is_listed_anew(tmp_path):
     assert Chain(tmp_path / "out", SOURCE, PARTITION).head() == 5
     shutil.rmtree(tmp_path / "out")
     assert Chain(tmp_path / "out", SOURCE, PARTITION).head() is None
+
+
+class OldListing(MemoryStore):
+    """Shows files by jumps that have gone since, as a listing does that is some seconds old."""
+
+    gone: tuple[str, ...] = ()
+
+    def names_after(self, folder: str, prefix: str, after: str = "") -> list[str]:
+        return sorted([*super().names_after(folder, prefix, after), *self.gone])
+
+
+def test_a_newest_file_that_has_gone_since_it_was_listed_counts_for_nothing():
+    """Its start as the head would leave a hole; walking from the root would read the whole chain."""
+    store = OldListing()
+    chain = new_chain(store)
+    chain.claim(0)
+    for start in range(50):
+        chain.publish(start, start + 1, make_rows(start, start + 1))
+    path = next(path for path in store.files if path.endswith(f"{49:020d}.parquet"))
+    store.gone = (path.removeprefix("tags/"),)
+    del store.files[path]  # damaged, and so deleted by somebody
+    store.read_paths.clear()
+    assert new_chain(store).head() == 49
+    assert len(store.read_paths) == 3  # the one that has gone, the one before, and what might follow
+
+
+def test_a_root_that_goes_as_it_is_claimed_is_told():
+    store = MemoryStore()
+    store.create = lambda *_: False  # somebody was faster, and then deleted the output
+    with pytest.raises(ChainError, match=r"00003\.start vanished: is something else deleting the output\?"):
+        new_chain(store).claim(0)
+
+
+def test_a_sweep_is_of_the_store_that_is_given(tmp_path):
+    store = MemoryStore()
+    store.sweep = lambda: 7
+    assert sweep(tmp_path, store=store) == 7
 
 
 def test_files_that_a_shared_listing_does_not_show_are_found(tmp_path):
