@@ -32,11 +32,15 @@ class Clock:
 class Chain:
     leader_epoch: int | None = None
 
+    def __init__(self, head: int | None = 0) -> None:
+        self.at = head
+
     def head(self) -> int | None:
-        return 0
+        return self.at
 
     def claim(self, start: int) -> int:
-        return start
+        self.at = start if self.at is None else self.at
+        return self.at
 
 
 class Topic:
@@ -51,6 +55,12 @@ class Topic:
         self.epoch = -1
         self.sought: list[tuple[int, object]] = []
         self.error: Exception | None = None
+        self.firsts = dict.fromkeys(range(partitions), 0)
+        self.ends = dict.fromkeys(range(partitions), 0)
+        self.asked_for_ends = 0
+        self.waits_ms: list[float] = []
+        self.committed: list[dict] = []
+        self.closed = 0
         self._subscription = self
 
     def send(
@@ -85,10 +95,12 @@ class Topic:
         return self.assigned
 
     def assign(self, partitions: list[TopicPartition]) -> None:
+        assert {part.topic for part in partitions} == {"t"}
         self.assigned = set(partitions)
 
     def seek(self, part: TopicPartition, to: int | OffsetAndMetadata) -> None:
         """Records that were polled and are sought again wait again."""
+        assert part.topic == "t"
         self.sought.append((part.partition, to))
         offset = to if isinstance(to, int) else to.offset
         polled = self.polled.get(part.partition, [])
@@ -97,6 +109,7 @@ class Topic:
         self.positions[part.partition] = offset
 
     def poll(self, timeout_ms: float, max_records: int) -> dict[TopicPartition, list[ConsumerRecord]]:
+        self.waits_ms.append(timeout_ms)
         if self.error is not None:
             raise self.error
         polled = {TopicPartition("t", p): records for p, records in self.waiting.items()}
@@ -112,7 +125,21 @@ class Topic:
     def highwater(self, part: TopicPartition) -> int:
         return self.positions[part.partition]
 
+    def beginning_offsets(self, asked: list[TopicPartition], timeout_ms: int) -> dict[TopicPartition, int]:
+        return {part: self.firsts[part.partition] for part in asked if part.topic == "t"}
+
+    def end_offsets(self, asked: list[TopicPartition], timeout_ms: int) -> dict[TopicPartition, int]:
+        self.asked_for_ends += 1
+        return {part: self.ends[part.partition] for part in asked if part.topic == "t"}
+
+    def alter_group_offsets(self, group: str, offsets: dict) -> dict:
+        self.committed.append(
+            {"group": group} | {part.partition: told.offset for part, told in offsets.items()}
+        )
+        return dict.fromkeys(offsets, kafka_errors.NoError)
+
     def close(self) -> None:
+        self.closed += 1
         self.assigned = set()
 
 
@@ -131,15 +158,15 @@ def make(monkeypatch, topic, clock) -> Iterator:
     monkeypatch.setattr(reader_module, "make_admin", lambda _: topic)
     monkeypatch.setattr(reader_module, "make_consumer", lambda _: topic)
     monkeypatch.setattr(reader_module, "topic_facts", lambda *_: topic.facts)
-    for name in ("end_offsets", "first_offsets"):
-        monkeypatch.setattr(reader_module, name, lambda _, __, asked: dict.fromkeys(asked, 0))
 
-    def make_reader(share: Share = reader_module.WHOLE, **options: object) -> KafkaReader:
+    def make_reader(
+        share: Share = reader_module.WHOLE, chain_of=lambda _: Chain(), **options: object
+    ) -> KafkaReader:
         config = KafkaConfig(**({"topic": "t", "group": "", "linger": 60.0} | options))
         settings = ClientSettings({"bootstrap_servers": ["nowhere:1"]})
         return KafkaReader(
             config,
-            lambda _: Chain(),
+            chain_of,
             share,
             settings=settings,
             now=clock,
@@ -269,7 +296,7 @@ def test_an_unknown_id_is_neither_the_same_nor_another(make, topic, clock, first
 
 def test_the_epoch_of_what_was_read_is_kept_and_given_to_the_first_fetch(make, topic, monkeypatch):
     monkeypatch.setattr(Chain, "leader_epoch", 4)
-    monkeypatch.setattr(reader_module, "end_offsets", lambda _, __, asked: dict.fromkeys(asked, 9))
+    topic.ends = {0: 9, 1: 9}
     reader = make(max_chunk_rows=1)
     reader.poll(0)
     assert topic.sought == [(p, OffsetAndMetadata(0, "", 4)) for p in (0, 1)]
@@ -443,3 +470,159 @@ def test_the_size_of_records_follows_what_comes():
     assert 8_900 < sizes.mean <= 9_000
     sizes.saw(1_000_000, 0)  # a compacted log
     assert 1 <= sizes.mean < 10
+
+
+@pytest.mark.parametrize("sent", [3, 5])
+def test_a_back_fill_ends_at_its_end_and_waits_for_nothing_more(make, topic, sent):
+    reader = make(Share(stop_at={0: 3, 1: 0}))
+    topic.send(0, count=sent)
+    reader.poll(0)
+    chunk = reader.next_chunk()  # without lingering
+    assert [record.offset for record in chunk.records] == [0, 1, 2]
+    assert not reader.finished
+    assert drained(reader) == [(0, 0, 3)]
+    assert reader.finished
+    topic.send(0)
+    reader.poll(0)
+    reader.flush()
+    assert drained(reader) == []
+
+
+def test_each_partition_goes_on_where_its_chain_ends_or_is_rooted_where_the_topic_begins(make, topic):
+    topic.firsts, topic.ends = {0: 4, 1: 4}, {0: 20, 1: 20}
+    chains = {0: Chain(head=7), 1: Chain(head=None)}
+    reader = make(chain_of=chains.__getitem__)
+    reader.poll(0)
+    assert topic.sought == [(0, 7), (1, 4)]
+    assert [chains[p].at for p in (0, 1)] == [7, 4]
+    assert reader.lag == {0: 13, 1: 16}
+    topic.send(1)
+    reader.poll(0)
+    reader.flush()
+    chunk = reader.next_chunk()
+    assert (chunk.source, chunk.partition, chunk.start, chunk.end) == ("t", 1, 4, 5)
+
+
+def test_a_gap_ends_the_stream_unless_it_is_to_be_skipped(make, topic):
+    topic.firsts, topic.ends = {0: 10, 1: 0}, {0: 20, 1: 0}
+    chains = {0: Chain(head=5), 1: Chain()}
+    said = "topic 't' partition 0: offsets 5 to 10 were lost to retention .*; --on-gap skip goes on behind"
+    with pytest.raises(RunError, match=said):
+        make(chain_of=chains.__getitem__).poll(0)
+
+
+def test_a_skipped_gap_is_a_chunk_without_records(make, topic, caplog):
+    topic.firsts, topic.ends = {0: 10, 1: 0}, {0: 20, 1: 0}
+    chains = {0: Chain(head=5), 1: Chain()}
+    chains[0].leader_epoch = 3  # of records that are gone: asking for it would be in vain
+    reader = make(chain_of=chains.__getitem__, on_gap="skip")
+    reader.poll(0)
+    assert drained(reader) == [(0, 5, 10)]
+    assert topic.sought == [(0, 10), (1, 0)]
+    [line] = caplog.messages
+    assert line.startswith("topic 't' partition 0: offsets 5 to 10 were lost")
+    assert line.endswith(": skipped")
+
+
+def test_a_topic_that_ends_before_the_output_is_asked_again(make, topic):
+    """A broker that has just started may not know all it has: told at once, fatal only if it stays so."""
+    topic.ends = {0: 9, 1: 0}
+    reader = make(chain_of=lambda partition: Chain(head=50 if partition == 0 else 0))
+    reader.poll(0)
+    assert "ends at 9, but the output already reaches 50" in reader.problem
+    topic.ends = {0: 60, 1: 0}
+    reader._sleep = lambda _: None
+    reader._retries._at = 0.0
+    reader.poll(0)
+    assert reader.problem is None
+    assert reader.positions == {0: 50, 1: 0}
+
+
+def test_an_error_throws_both_clients_away_even_if_they_cannot_be_closed(make, topic):
+    reader = make()
+    reader.poll(0)
+    topic.error = OSError("away")
+
+    def close() -> None:
+        topic.closed += 1
+        raise OSError("stuck")
+
+    topic.close = close
+    reader.poll(0)
+    assert topic.closed == 2
+    assert reader.problem.endswith("away")
+    reader.close()  # nothing is left to close
+
+
+def test_closing_closes_both_clients(make, topic):
+    reader = make()
+    reader.poll(0)
+    reader.close()
+    assert topic.closed == 2
+
+
+def test_a_poll_waits_for_nothing_while_a_chunk_is_ready(make, topic):
+    reader = make(max_chunk_rows=1)
+    topic.send(0)
+    reader.poll(0.5)
+    reader.poll(0.5)
+    assert topic.waits_ms == [500, 0]
+
+
+def test_a_busy_reader_asks_for_ends_once_a_second_and_an_idle_one_every_five(make, topic, clock):
+    reader = make(max_chunk_rows=1)
+    reader.poll(0)
+    for _ in range(20):
+        topic.send(0)
+        reader.poll(0)
+        drained(reader)
+        clock.now += 0.2
+    assert topic.asked_for_ends == 4
+    reader.poll(0)
+    before = topic.asked_for_ends
+    for _ in range(10):
+        clock.now += 1
+        reader.poll(0)
+    assert topic.asked_for_ends - before == 2
+
+
+def test_offsets_are_committed_for_the_group(make, topic, clock):
+    reader = make(group="g", max_chunk_rows=1)
+    topic.send(0, count=2)
+    reader.poll(0)
+    drained(reader)
+    reader.commit()
+    assert topic.committed[-1] == {"group": "g", 0: 2}
+    reader.close()
+    reader.commit()  # without a connection there is nobody to tell
+    assert topic.committed[-1] == {"group": "g", 0: 2}
+
+
+def test_the_first_epoch_of_all_is_one(make, topic):
+    reader = make(max_chunk_rows=1)
+    topic.epoch = 0
+    topic.send(0)
+    reader.poll(0)
+    assert reader.next_chunk().leader_epoch == 0
+
+
+def test_the_watermark_is_never_in_the_future(make, topic):
+    reader = make(Share(number=0, readers=2), max_chunk_rows=1)
+    reader._wall = lambda: 0.5  # half a second before the records' time
+    topic.send(0, count=2)
+    reader.poll(0)
+    reader.take(reader.next_chunk())
+    assert reader.watermark() == 500
+
+
+def test_what_does_not_fit_is_read_again_from_behind_what_did(make, topic, monkeypatch):
+    monkeypatch.setattr(reader_module, "IN_HAND_BYTES", 1000)
+    reader = make(max_chunk_rows=100)
+    topic.send(0, count=4, size=600)
+    reader.poll(0)
+    assert topic.sought[-1] == (0, 2)
+    assert reader.backlog_bytes == 2 * 600
+    reader.poll(0)
+    reader.flush()
+    assert drained(reader) == [(0, 0, 2), (0, 2, 4)]
+    assert topic.sought[-1] == (0, 2)  # the last ones just fit
