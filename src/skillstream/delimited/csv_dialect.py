@@ -14,7 +14,7 @@ from skillstream.errors import UsageError
 
 __all__ = ["CsvOptions", "describe_dialect", "find_dialect"]
 
-_DELIMITERS = ",;\t|"  # in case of a tie the first
+_DELIMITERS = ",;\t|\x01^~"  # in case of a tie the first
 _SAMPLE_ROWS = 2000
 _PATTERN_ROWS = 50
 _SEP_LINE = re.compile(r"sep=(.)\r?", re.IGNORECASE)  # Excel's first line
@@ -70,12 +70,18 @@ def find_dialect(lines: Sequence[Piece], options: CsvOptions, newline: bytes = b
     if options.quote is None and delimiter == "\t":
         quotes.append("")  # tab-separated files often have no quotes: a mark there is a character
     escapes = ["", "\\"] if options.escape is None else [options.escape]
+    ends = newline.decode()
+    spaced = options.quote is None and _is_spaced(sample, delimiter)
+    if options.quote is None and _has(sample, f"{delimiter}'"):
+        quotes.append("'")
     candidates = [
-        CsvDialect((), delimiter, quote, escape if quote or options.escape else "", skipped, newline.decode())
+        CsvDialect((), delimiter, quote, escape if quote or options.escape else "", skipped, ends, (), spaced)
         for quote in quotes
         for escape in escapes
         if quote or escape == escapes[0]
     ]
+    if options.quote is None and options.escape is None and _has(sample, f"\\{delimiter}"):
+        candidates.append(CsvDialect((), delimiter, "", "\\", skipped, ends))  # MySQL's
     scored = [(_damage(sample, candidate), number, candidate) for number, candidate in enumerate(candidates)]
     best = min(scored, key=lambda one: one[:2])[2]
     if best.quote and not best.escape and options.escape is None and _backslashes_are_doubled(sample, best):
@@ -99,9 +105,19 @@ def describe_dialect(dialect: CsvDialect, *, tab: bool) -> str | None:
         return None
     quote = f"quote {dialect.quote}" if dialect.quote else "no quotes"
     escape = f", escape {dialect.escape}" if dialect.escape else ""
-    shown = "tab" if dialect.delimiter == "\t" else dialect.delimiter
+    shown = dialect.delimiter if dialect.delimiter.isprintable() else repr(dialect.delimiter)[1:-1]
+    shown = "tab" if shown == "\\t" else shown
     ends = ", lines ended by carriage returns" if dialect.newline == "\r" else ""
     return f"read as CSV with delimiter {shown}, {quote}{escape}{ends}"
+
+
+def _has(sample: Sequence[Piece], text: str) -> bool:
+    return any(text.encode() in line.data for line in sample[:_SAMPLE_ROWS])
+
+
+def _is_spaced(sample: Sequence[Piece], delimiter: str) -> bool:
+    """Whether quotes stand behind a blank, as in `1, "a, b"`: everywhere, or it would be prose."""
+    return _has(sample, f'{delimiter} "') and not _has(sample, f'{delimiter}"')
 
 
 def _damage(sample: Sequence[Piece], dialect: CsvDialect) -> int:

@@ -44,6 +44,7 @@ class CsvDialect(msgspec.Struct, frozen=True, array_like=True):
         newline: what ends a line.
         patterns: for each column `column_pattern` of its first cells, `""` if they differ; tells records
             that a quote took in from prose.
+        spaced: whether blanks before a quote do not belong to the cell.
     """
 
     columns: tuple[str, ...]
@@ -53,6 +54,7 @@ class CsvDialect(msgspec.Struct, frozen=True, array_like=True):
     skipped: int = 0
     newline: str = "\n"
     patterns: tuple[str, ...] = ()
+    spaced: bool = False
 
 
 class CsvRecord(NamedTuple):
@@ -107,7 +109,9 @@ class CsvRecords:
         self._line = first_line
         self._newline = dialect.newline.encode()
         self._patterns = dialect.patterns
+        self._spaced = dialect.spaced
         settings: dict[str, Any] = {"delimiter": delimiter, "strict": True}
+        settings["skipinitialspace"] = dialect.spaced
         if quote:
             settings["quotechar"] = quote
         else:
@@ -172,7 +176,7 @@ class CsvRecords:
 
     def _repaired(self, first: Piece, text: str) -> CsvRecord:
         """The record that begins with a damaged line: with quotes as characters, else given up."""
-        cells, is_open = _lenient_cells(text, self._delimiter, self._quote)
+        cells, is_open = self._lenient_cells(text)
         if not is_open:
             if self._width in (None, len(cells)):
                 return CsvRecord(cells, None, False, True, self._line, first)
@@ -190,7 +194,7 @@ class CsvRecords:
             if self._quote in texts[-1]:
                 tries += 1
                 joined = "\n".join(texts).removesuffix("\r")
-                cells, is_open = _lenient_cells(joined, self._delimiter, self._quote)
+                cells, is_open = self._lenient_cells(joined)
                 if not is_open and self._width == len(cells) and not self._took_in_rows(texts):
                     return CsvRecord(cells, None, False, True, self._line, _joined(lines, self._newline))
                 if not is_open:
@@ -200,9 +204,16 @@ class CsvRecords:
 
     def _begins_a_row(self, text: str) -> bool:
         """Whether a line may be the beginning of another record: it is whole by itself, or opens a quote."""
-        cells, is_open = _lenient_cells(text.removesuffix("\r"), self._delimiter, self._quote)
+        cells, is_open = self._lenient_cells(text.removesuffix("\r"))
         closes = text.count(self._quote) % 2 == 1  # a quote that was opened before
         return len(cells) > 1 and (is_open or (len(cells) == self._width and not closes))
+
+    def _lenient_cells(self, text: str) -> tuple[list[str], bool]:
+        if self._spaced:
+            text = re.sub(
+                f"{re.escape(self._delimiter)} +(?={re.escape(self._quote)})", self._delimiter, text
+            )
+        return _lenient_cells(text, self._delimiter, self._quote)
 
     def _fault(self, line: Piece, detail: str) -> CsvRecord:
         return CsvRecord(None, detail, False, False, self._line, line)

@@ -59,7 +59,7 @@ _MAX_STEPS = 4
 # Objects around one posting, outermost first.
 _ENVELOPES = names(
     """_source job posting jobposting jobpostinginfo matchedobjectdescriptor attributes item node mainentity
-    vacancy offer position record document fields data payload content after value result source"""
+    vacancy offer position jobopening record document fields data payload content after value result source"""
 )
 _OUTER_IDS = ("id", "_id", "matchedobjectid", "@id")
 # What a posting in a list has beside its title, unlike a section of a posting with a heading and a text.

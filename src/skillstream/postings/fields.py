@@ -24,14 +24,15 @@ __all__ = [
 # Well-known names, best first; compared without case and so on: `jobTitle` is `job_title` (see `bare_name`).
 ID_NAMES = names(
     """id postingid jobid jobpostingid identifier reference referencenumber refnr refnumber requisitionid
-    jobreqid uuid guid uniqid @id _id joburl url link"""
+    jobreqid uuid guid uniqid objectid @id _id joburl url link"""
 )
 
 # Names that nothing but a posting's title has; then such as companies and people have, too.
 STRONG_TITLE_NAMES = names(
     """title jobtitle positiontitle postingtitle vacancytitle roletitle jobpostingtitle offertitle titel
     jobtitel stellentitel stellenbezeichnung berufsbezeichnung stellenangebotstitel intitule intituleposte
-    puesto titulo titulooferta titolo vacaturetitel functietitel nazwastanowiska jobname positionname"""
+    puesto titulo titulooferta titolo vacaturetitel functietitel nazwastanowiska jobname positionname
+    jobopeningname openingname externaltitle externaljobtitle requisitiontitle"""
 )
 TITLE_NAMES = (
     *STRONG_TITLE_NAMES,
@@ -40,7 +41,8 @@ TITLE_NAMES = (
 
 # The whole description comes before its beginning, a description before what may be anything.
 STRONG_TEXT_NAMES = names(
-    """fulldescription fulljobdescription jobfulldescription descriptionfull longdescription descriptionlong
+    """content:encoded contentencoded
+    fulldescription fulljobdescription jobfulldescription descriptionfull longdescription descriptionlong
     description jobdescription descriptionhtml jobdescriptionhtml htmldescription descriptiontext
     jobdescriptiontext descriptionplain descriptionplaintext plaindescription descriptionbody descriptionraw
     descriptionmarkdown jobdescriptionplain jobdescriptionraw jobdesc jobdescr positiondescription
@@ -55,7 +57,7 @@ STRONG_TEXT_NAMES = names(
 TEXT_NAMES = (
     *STRONG_TEXT_NAMES,
     *names(
-        """text fulltext body bodyhtml bodytext content contents contenthtml content:encoded contentencoded
+        """text fulltext body bodyhtml bodytext content contents contenthtml
         contenttext rawtext details overview summary jobsummary descriptionshort shortdescription snippet
         excerpt teaser abstract desc about pitch"""
     ),
@@ -71,14 +73,21 @@ _NOT_OF_THE_JOB = names(
 TIME_NAMES = names(
     """dateposted postedat posteddate publishedat datepublished publisheddate publishdate publicationdate
     posted postedon publishedon firstpublished eventtime createdat created createddate datecreated
-    datecreation listedtime pubdate released releaseddate postdate epoch date updatedat"""
+    datecreation creationdate listedtime pubdate released releaseddate postdate jobpostedatdatetimeutc
+    jobpostedattimestamp originalopendate opendate postingdate epoch date time updatedat updated updateddate
+    dateupdated lastupdated lastmodified datemodified"""
 )
 
 LANGUAGE_NAMES = names("inlanguage language lang languagecode locale")
 
 # Further text that counts, in this order, each under its heading.
 FURTHER_TEXT = {
+    "jobhighlights": "",
     "responsibilities": "Responsibilities",
+    "keyresponsibilities": "Responsibilities",
+    "rolesandresponsibilities": "Responsibilities",
+    "tasks": "Tasks",
+    "aufgaben": "Tasks",
     "majorduties": "Duties",
     "duties": "Duties",
     "requirements": "Requirements",
@@ -93,6 +102,7 @@ FURTHER_TEXT = {
     "desiredqualifications": "Preferred qualifications",
     "preferredskills": "Preferred qualifications",
     "nicetohave": "Nice to have",
+    "skillsknowledgeexpertise": "Skills",
     "skills": "Skills",
     "keyskills": "Skills",
     "experiencerequirements": "Experience",

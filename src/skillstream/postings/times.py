@@ -24,6 +24,11 @@ _MONTH_FIRST = re.compile(
 _DAY_FIRST = re.compile(
     r"(?:[A-Za-z]{3,9},?\s+)?(\d{1,2})(?:st|nd|rd|th)?[\s.-]+([A-Za-z]{3,9})\.?,?[\s-]+(\d{4})" + _CLOCK
 )
+# Java's and Unix's `Sat Jan 31 10:00:00 UTC 2026`; JavaScript's `Sat Jan 31 2026 10:00:00 GMT+0100 (...)`.
+_UNIX = re.compile(r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) +(\d{1,2}) (\d\d:\d\d:\d\d) (?:(?:UTC|GMT|Z) )?(\d{4})")
+_SCRIPT = re.compile(
+    r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) (\d{1,2}) (\d{4}) (\d\d:\d\d:\d\d) (?:GMT|UTC)([+-]\d{4})(?: \([^()]*\))?"
+)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
@@ -31,8 +36,9 @@ def posting_time(value: object) -> int | None:
     """Milliseconds since the epoch, UTC; `None` if it cannot be read for sure. Never raises.
 
     Read are seconds and milliseconds since the epoch (numbers or digits), ISO 8601 with and without a zone,
-    RFC 2822, months by their English names, `31.01.2026`, and `01/31/2026` where only one order of day and
-    month is possible. Without a zone it is UTC. `01/02/2026` and "3 days ago" are not read.
+    RFC 2822, dates of Java and JavaScript, months by their English names, `31.01.2026`, and `01/31/2026`
+    where only one order of day and month is possible. Without a zone it is UTC. `01/02/2026` and
+    "3 days ago" are not read.
     """
     if isinstance(value, Mapping):  # MongoDB's extended JSON, XML with attributes
         value = next(
@@ -40,6 +46,8 @@ def posting_time(value: object) -> int | None:
         )
         if isinstance(value, Mapping):
             value = value.get("$numberLong")
+    if isinstance(value, list) and 3 <= len(value) <= 7 and all(type(one) is int for one in value):
+        value = _of_numbers(value)  # as Java's Jackson writes LocalDate and LocalDateTime
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):
@@ -70,7 +78,18 @@ def _of_number(value: float) -> int | None:
     return readable_time(value if abs(value) >= 1e11 else value * 1000)
 
 
+def _of_numbers(parts: list[int]) -> str:
+    year, month, day, hour, minute, second = (*parts[:6], 0, 0, 0)[:6]
+    return f"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"
+
+
 def _of_text(text: str) -> datetime | None:
+    if found := _SCRIPT.fullmatch(text):
+        month, day, year, clock, zone = found.groups()
+        text = f"{day} {month} {year} {clock} {zone}"
+    elif found := _UNIX.fullmatch(text):
+        month, day, clock, year = found.groups()
+        text = f"{month} {day}, {year} {clock}"
     bare = _ZONE_NAME.sub("", text)
     try:
         return datetime.fromisoformat(bare)
@@ -112,6 +131,8 @@ def _of_odd_iso(text: str) -> datetime | None:
     if found is None:
         return None
     year, month, day, clock, zone = found.groups()
+    if zone is not None and zone.lower() in ("am", "pm"):
+        return _day(year, month, day, clock, zone)
     return datetime.fromisoformat(f"{year}-{month:0>2}-{day:0>2}T{clock or '00:00'}{zone or ''}")
 
 

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
+import msgspec
+
 from skillstream.postings.markup import as_html, is_blank, is_html
 
 __all__ = [
@@ -29,7 +31,7 @@ def names(text: str) -> tuple[str, ...]:
 # What tables and feeds write where there is nothing: pandas, Python, SQL, spreadsheets, people.
 _NOTHING = frozenset(
     names(
-        """nan nat none null nil na n/a #n/a <na> n.a. k.a. undefined (null) (none) [null] [none]
+        """nan nat none null nil \\n na n/a #n/a <na> n.a. k.a. undefined (null) (none) [null] [none]
         - -- --- \u2013 \u2014 . ? [] {}"""
     )
 )
@@ -54,6 +56,7 @@ _BODIES = (
     "raw",
     "name",
     "libelle",
+    "items",
 )
 _HEADINGS = ("title", "heading", "headline", "label", "name")
 _LABELS = frozenset(names("@type @id @context id type format lang language url mimetype encoding order code"))
@@ -117,11 +120,13 @@ def says_something(value: object) -> bool:
 
 
 def title_of(value: object) -> str:
-    """The text of a title: a text, a list of one, `{"rendered": ...}`, or one by language; else `""`."""
-    if isinstance(value, list) and len(value) == 1:
-        value = value[0]
+    """The text of a title: a text, `{"rendered": ...}`, one by language, the first of a list; else `""`."""
+    if isinstance(value, list):
+        titles = (title_of(one) for one in value if isinstance(one, str | Mapping))
+        value = next(filter(None, titles), None)
     if isinstance(value, Mapping):
-        value = _by_language(value) or next((value[name] for name in _BODIES if name in value), None)
+        bodies = (*_BODIES, "S")  # DynamoDB's
+        value = _by_language(value) or next((value[name] for name in bodies if name in value), None)
     return value if isinstance(value, str) and is_unicode(value) and not no_text(value) else ""
 
 
@@ -131,7 +136,9 @@ def text_of(value: object, depth: int = _MAX_DEPTH) -> str:
     Numbers, and texts that say nothing or that UTF-8 cannot hold, are left out.
     """
     if isinstance(value, str):
-        return "" if no_text(value) or not is_unicode(value) else value
+        if no_text(value) or not is_unicode(value):
+            return ""
+        return _of_json(value, depth) if value[:2] in ('{"', '["') else value
     if depth == 0:
         return ""
     if isinstance(value, list):
@@ -139,6 +146,15 @@ def text_of(value: object, depth: int = _MAX_DEPTH) -> str:
     if isinstance(value, Mapping):
         return _of_object(value, depth)
     return ""
+
+
+def _of_json(text: str, depth: int) -> str:
+    """The text in an object or list that a table has as JSON; any other text as it is."""
+    try:
+        value = msgspec.json.decode(text) if depth else None
+    except (msgspec.DecodeError, RecursionError):
+        return text
+    return (text_of(value, depth - 1) if value else "") or text
 
 
 def _of_object(value: Mapping[str, object], depth: int) -> str:

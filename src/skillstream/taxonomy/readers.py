@@ -5,8 +5,8 @@ What a path holds is decided by names and columns, not by an option:
 - a folder with `skills_<language>.csv`, or such a file: ESCO's official CSV download;
 - a folder with `esco_skills.csv`, or such a file: ESCO with one column of hierarchy codes;
 - a folder with `Technology Skills.txt` or `DWA Reference.txt`: O*NET's database as text files;
-- any other `.csv`, `.tsv`, `.txt` (tabs), `.parquet`, `.jsonl` or `.ndjson` file: a table with an id and a
-  label column under a well-known name (`ID_COLUMNS`, `LABEL_COLUMNS`, ...).
+- any other `.csv`, `.tsv`, `.txt` (tabs), `.parquet`, `.json` (a list of objects), `.jsonl` or `.ndjson`
+  file: a table with an id and a label column under a well-known name (`ID_COLUMNS`, `LABEL_COLUMNS`, ...).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Tables of a taxonomy, CSV, Parquet or JSONL, as rows by column, and what their cells hold."""
+"""Tables of a taxonomy, CSV, Parquet, JSON or JSONL, as rows by column, and what their cells hold."""
 
 from __future__ import annotations
 
@@ -26,6 +26,9 @@ logger = logging.getLogger(__name__)
 
 __all__ = ["names_of", "open_table", "read_csv", "text_of", "texts_of"]
 
+_NOTHING = frozenset(("nan", "NaN", "None", "null", "NULL", "N/A", "<NA>", "\\N"))
+_ARRAY = re.compile(r"array\((\[.*\])(?:, dtype=\w+)?\)", re.DOTALL)
+_POSTGRES = re.compile(r'"((?:[^"\\]|\\.)*+)"|([^,"]++)')
 _QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*+'|"(?:[^"\\]|\\.)*+\"""")
 
 
@@ -40,8 +43,11 @@ def open_table(path: Path) -> tuple[list[str], Iterator[Mapping[str, object]]]:
     if kind in (".jsonl", ".ndjson"):
         rows = list(_read_jsonl(path))
         return list(dict.fromkeys(key for row in rows for key in row)), iter(rows)
+    if kind == ".json":
+        rows = _read_json(path)
+        return list(dict.fromkeys(key for row in rows for key in row)), iter(rows)
     raise TaxonomyError(
-        f"taxonomy {path}: expected a .csv, .tsv, .txt, .parquet, .jsonl or .ndjson file, "
+        f"taxonomy {path}: expected a .csv, .tsv, .txt, .parquet, .json, .jsonl or .ndjson file, "
         f"found {kind or 'no suffix'}"
     )
 
@@ -110,6 +116,13 @@ def _warn_of_wide_rows(path: Path, width: int, records: Sequence[CsvRecord]) -> 
         )
 
 
+def _read_json(path: Path) -> list[dict[str, object]]:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=list[dict[str, object]])
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise TaxonomyError(f"taxonomy {path}: expected a list of JSON objects: {error}") from error
+
+
 def _read_jsonl(path: Path) -> Iterator[dict[str, object]]:
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
@@ -123,8 +136,11 @@ def _read_jsonl(path: Path) -> Iterator[dict[str, object]]:
 
 
 def text_of(value: object) -> str:
-    """A cell as text; numbers serve as ids in many tables."""
-    return "" if value is None else str(value)
+    """A cell as text; numbers serve as ids in many tables. Empty for what tables have where nothing is."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return str(int(value))  # pandas makes floats of numbers in a column with gaps
+    text = "" if value is None else str(value)
+    return "" if text.strip() in _NOTHING else text
 
 
 def texts_of(value: object) -> list[str]:
@@ -135,10 +151,18 @@ def texts_of(value: object) -> list[str]:
 
 
 def names_of(value: object) -> list[str]:
-    """As `texts_of`, and the other forms of lists that people write: `['a', "b"]`, `[a, b]`, `a; b`."""
+    """As `texts_of`, and the other forms of lists that people write.
+
+    `['a', "b"]`, `[a, b]`, numpy's `array(['a', 'b'], dtype=object)`, Postgres' `{a,"b c"}`, `a; b`.
+    """
     if not isinstance(value, str):
         return texts_of(value)
     text = value.strip()
+    if array := _ARRAY.fullmatch(text):
+        text = array[1]
+    elif len(text) > 1 and text[0] == "{" and text[-1] == "}":
+        found = _POSTGRES.findall(text[1:-1])
+        return [quoted.replace('\\"', '"') if quoted else bare for quoted, bare in found]
     if text[:1] in ("[", "{", "(") and text[-1:] in ("]", "}", ")"):
         inner = text[1:-1]
         if not _QUOTED.sub("", inner).strip(", \t\r\n"):

@@ -37,6 +37,12 @@ from skillstream.times import FIRST_TIME, LAST_TIME, readable_time
         "2026-01-31T10:00"),
         ({"$date": {"$numberLong": "1769853600000"}}, "2026-01-31T10:00"),
         ("9999-12-31T23:59:59Z", "9999-12-31T23:59:59"),
+        ("Sat Jan 31 10:00:00 UTC 2026", "2026-01-31T10:00"),
+        ("Sat Jan  3 10:00:00 2026", "2026-01-03T10:00"),
+        ("Sat Jan 31 2026 12:00:00 GMT+0200 (Central European Summer Time)", "2026-01-31T10:00"),
+        ("2026-01-31 10:00 PM", "2026-01-31T22:00"), ([2026, 1, 31], "2026-01-31T00:00"),
+        ([2026, 1, 31, 10, 5], "2026-01-31T10:05"),
+        ([2026, 1, 31, 10, 5, 7, 123000000], "2026-01-31T10:05:07"),
     ],
 )  # fmt: skip
 def test_dates_as_feeds_write_them(written: object, expected: str) -> None:
@@ -49,7 +55,9 @@ def test_dates_as_feeds_write_them(written: object, expected: str) -> None:
     "written",
     ["", "yesterday", "3 days ago", "01/02/2026", "2026-02-30", "31.13.2026", "Foo 31, 2026", "Jan 32, 2026",
      "Jan 31, 2026 25:00", "Jan 31, 2026 13:00 PM", "0001-01-01T00:00+14:00", "9999-12-31T23:59:59-01:00",
-     "10000-01-01", "nan", True, None, [], [1769853600], {}, {"$date": None}, float("nan"), float("inf"),
+     "10000-01-01", "nan", True, None, [], [1769853600],
+     [2026, 1], [2026, 13, 1], [1, 2, 3, 4, 5, 6, 7, 8], {},
+     "Sat Jan 31 10:00:00 CET 2026", {"$date": None}, float("nan"), float("inf"),
      1e300,
      10**400, 1769853600000000, "1769853600000000", -(10**18), "1" * 100_000, "Jan " * 10_000],
 )  # fmt: skip

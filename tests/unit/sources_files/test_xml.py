@@ -84,7 +84,7 @@ def test_the_user_may_name_the_element():
         ("<j><d><p>One</p><ul><li>Two</li></ul></d></j>", {"d": "<p>One</p><ul><li>Two</li></ul>"}),
         ("<j><d><![CDATA[a ]]]]><![CDATA[> b]]></d></j>", {"d": "a ]]> b"}),
         ("<j><g:title>a</g:title><title>b</title></j>", {"title": "b", "g:title": "a"}),
-        ("<j><content:encoded>a</content:encoded></j>", {"content": "a"}),
+        ("<j><content:encoded>a</content:encoded></j>", {"contentencoded": "a"}),
         ("<j><o><c>x</c></o></j>", {"o": {"c": "x"}}),
         ("<j><d>a&nbsp;b &eacute; R&D &#8211; &lt;p&gt;\x0b</d></j>", {"d": "a\xa0b é R&D – <p> "}),
         ("<j><a/></j>", {"a": ""}),

@@ -162,6 +162,25 @@ def test_parquet_and_jsonl(tmp_path):
         assert load_taxonomy(str(tmp_path / name)).skills == EXPECTED
 
 
+def test_numbers_and_gaps_of_pandas(tmp_path):
+    pq.write_table(
+        pa.table({"id": [7.0, 8.0], "label": ["weld", "bake"], "alt": ["a", None]}), tmp_path / "own.parquet"
+    )
+    assert [skill.uri for skill in load_taxonomy(str(tmp_path / "own.parquet")).skills] == ["7", "8"]
+    (tmp_path / "own.csv").write_text("id,label,aliases\n7,weld,nan\n8,nan,a\n", "utf-8")
+    taxonomy = load_taxonomy(str(tmp_path / "own.csv"))
+    assert [(skill.uri, skill.alt_labels) for skill in taxonomy.skills] == [("7", [])]
+    assert taxonomy.skipped == 1
+
+
+def test_a_list_of_objects(tmp_path):
+    (tmp_path / "own.json").write_text('[{"id": 1, "label": "weld"}]', "utf-8")
+    assert [skill.label for skill in load_taxonomy(str(tmp_path / "own.json")).skills] == ["weld"]
+    (tmp_path / "own.json").write_text('{"id": 1, "label": "weld"}', "utf-8")
+    with pytest.raises(TaxonomyError, match="expected a list of JSON objects"):
+        load_taxonomy(str(tmp_path / "own.json"))
+
+
 def test_a_column_called_uri_wins_over_id(tmp_path):
     (tmp_path / "own.csv").write_text("id,uri,name\n1,u/1,welding\n", "utf-8")
     assert load_taxonomy(str(tmp_path / "own.csv")).skills[0].uri == "u/1"
@@ -222,6 +241,11 @@ def test_the_delimiter_is_found_in_the_header(tmp_path, delimiter):
         ("['it\\'s']", ["it's"]),
         ("[a, b]", ["a", "b"]),
         ("[]", []),
+        ('{a,"b c"}', ["a", "b c"]),
+        ("{}", []),
+        ("array(['a', 'b c'], dtype=object)", ["a", "b c"]),
+        ('["a", "b c"]', ["a", "b c"]),
+        ("nan", []),
         ("C, C++", ["C, C++"]),
         ("a (b)", ["a (b)"]),
         (

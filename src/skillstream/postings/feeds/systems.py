@@ -223,6 +223,35 @@ SYSTEMS = (
         times=("datecreation", "dateactualisation"),
     ),
     Feed(
+        name="oracle",
+        title_of_feed="Oracle Recruiting Cloud, requisition details",
+        signatures=fields("title externaldescriptionstr"),
+        titles=("title",),
+        texts=(
+            part("externaldescriptionstr", "shortdescriptionstr"),
+            part("externalresponsibilitiesstr", heading="Responsibilities"),
+            part("externalqualificationsstr", heading="Qualifications"),
+        ),
+        ids=("id", "requisitionid"),
+        times=("externalpostedstartdate", "posteddate"),
+    ),
+    Feed(
+        name="taleo",
+        title_of_feed="Taleo and SuccessFactors requisitions",
+        signatures=fields(
+            "title externaldescription",
+            "externaltitle externaljobdescription",
+            "externaltitle jobdescription",
+        ),
+        titles=("title", "externaltitle"),
+        texts=(
+            part("externaldescription", "externaljobdescription", "jobdescription"),
+            part("externalqualification", heading="Qualifications"),
+        ),
+        ids=("contestnumber", "jobreqid", "jobid", "id"),
+        times=("posteddate", "openingdate"),
+    ),
+    Feed(
         name="jsonfeed",
         title_of_feed="JSON Feed items, and RSS or Atom entries as objects",
         signatures=fields(

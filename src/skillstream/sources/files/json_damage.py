@@ -13,7 +13,7 @@ from collections.abc import Collection
 import msgspec
 
 from skillstream.postings.containers import is_posting
-from skillstream.postings.payloads import decode_payload
+from skillstream.postings.payloads import decode_payload, nan_as_null
 
 __all__ = ["begins_record", "is_broken", "next_record"]
 
@@ -31,7 +31,8 @@ _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 def is_broken(data: bytes, *, whole: bool = True) -> bool:
     """Whether the structure of JSON is broken; with `whole=False`, whether no end would make it whole.
 
-    Bytes that are not UTF-8, lone surrogates, raw line breaks in strings and numbers out of range break none.
+    Bytes that are not UTF-8, lone surrogates, raw line breaks in strings, `NaN` and numbers out of range do
+    not break it.
     What is nested too deep to be parsed is rejected anyway; while its end has not come it counts as broken.
     """
     try:
@@ -41,7 +42,7 @@ def is_broken(data: bytes, *, whole: bool = True) -> bool:
     except (msgspec.DecodeError, UnicodeDecodeError):
         plain = data.decode("utf-8", "replace").encode().translate(_CONTROLS_TO_BLANKS)
         try:
-            _RAW.decode(_ESCAPED.sub(rb"\1", plain))
+            _RAW.decode(nan_as_null(_ESCAPED.sub(rb"\1", plain)))
         except RecursionError:
             return not whole or not _is_balanced(data)
         except msgspec.DecodeError as error:

@@ -19,7 +19,7 @@ from skillstream.sources.files.json_damage import begins_record, is_broken, next
 
 __all__ = ["ValueSplitter", "split_values"]
 
-_BLANK = b" \t\r\n"
+_BLANK = b" \t\r\n\x1e"  # with the separator of JSON text sequences
 _BETWEEN = re.compile(rb'["\[\]{},]')  # what matters between values
 _WITHIN = re.compile(rb'["\[\]{}]')  # what matters within a value
 _STRING = re.compile(rb'["\\]')  # what matters within a string
@@ -141,6 +141,9 @@ class ValueSplitter:
                 self._closed_early = bool(self._pending)
                 if self._array and self._again is None:
                     continue
+                if not (self._array or self._once or self._closed_early):
+                    self._begun, self._again = False, block[at:]  # another array may follow
+                    return
             else:
                 continue
             if self._again is not None:
@@ -169,7 +172,9 @@ class ValueSplitter:
             yield Piece(data, length)
             return
         stripped = data.strip(_BLANK)
-        if self._closed_early and stripped in (b",", b"]"):  # the array's own
+        if stripped == b"," and not self._array:  # behind each value, as lines cut out of an array have it
+            return
+        if self._closed_early and stripped == b"]":  # the array's own
             return
         broken = self._checks and bool(stripped) and is_broken(stripped)
         if broken and (at := next_record(stripped, self._likes)) is not None:

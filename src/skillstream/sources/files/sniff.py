@@ -19,6 +19,8 @@ _OTHERS = {
     b"%PDF": "a PDF",
     b"SQLite format 3": "an SQLite database",
     b"Obj\x01": "an Avro file",
+    b"\xff\xfe\0\0": "UTF-32: convert it, e.g. with iconv -f utf-32 -t utf-8",
+    b"\0\0\xfe\xff": "UTF-32: convert it, e.g. with iconv -f utf-32 -t utf-8",
     b"ORC": "an ORC file",
     b"\xd0\xcf\x11\xe0": "an old Excel workbook: save the sheet as CSV",
 }

@@ -28,9 +28,9 @@ class Element:
 
 
 def local_name(name: str) -> str:
-    """The name without its namespace's prefix; RSS's `content:encoded` is `content`."""
+    """The name without its namespace's prefix; RSS's `content:encoded` is `contentencoded`."""
     prefix, _, local = name.rpartition(":")
-    return prefix if local == "encoded" and prefix else local
+    return f"{prefix}encoded" if local == "encoded" and prefix else local
 
 
 def element_value(element: Element) -> dict[str, Any]:
