@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+import msgspec
+
 from skillstream.postings.feeds import recognise
 from skillstream.postings.fields import (
     FURTHER_TEXT,
@@ -59,7 +61,8 @@ _MAX_STEPS = 4
 # Objects around one posting, outermost first.
 _ENVELOPES = names(
     """_source job posting jobposting jobpostinginfo matchedobjectdescriptor attributes item node mainentity
-    vacancy offer position jobopening record document fields data payload content after value result source"""
+    vacancy offer position jobopening record document fulldocument fields data payload content after value
+    result detail message event body source"""
 )
 _OUTER_IDS = ("id", "_id", "matchedobjectid", "@id")
 # What a posting in a list has beside its title, unlike a section of a posting with a heading and a text.
@@ -207,11 +210,9 @@ def unwrapped(item: Mapping[str, object]) -> Mapping[str, object]:
         if is_posting(item):
             break
         named = named_fields(item)
-        inner = next(
-            (named[name][1] for name in _ENVELOPES if name in named and isinstance(named[name][1], Mapping)),
-            None,
-        )
-        if not isinstance(inner, Mapping):
+        values = (_as_object(named[name][1]) for name in _ENVELOPES if name in named)
+        inner = next((value for value in values if value is not None), None)
+        if inner is None:
             break
         item = inner
     if item is outer or not is_posting(item):
@@ -231,3 +232,13 @@ def has_posting_fields(names: Iterable[str]) -> bool:
 
 def _has(named: Named, names: tuple[str, ...]) -> bool:
     return any(name in named and is_filled(named[name][1]) for name in names)
+
+
+def _as_object(value: object) -> Mapping[str, object] | None:
+    """An object, maybe one that is JSON as text, as queues and outboxes wrap it; else `None`."""
+    if isinstance(value, str) and value[:2] == '{"':
+        try:
+            value = msgspec.json.decode(value)
+        except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
+            return None
+    return value if isinstance(value, Mapping) else None

@@ -237,8 +237,8 @@ def _id(name: str, value: object, *, is_mapped: bool) -> str | None:
     """The id as text. What merely has one of the well-known names may be anything, and is then no id."""
     if isinstance(value, list) and value:
         value = value[0]
-    if isinstance(value, Mapping):  # of schema.org, MongoDB, DynamoDB
-        inner = [value[key] for key in ("value", "$oid", "S", "N") if key in value]
+    if isinstance(value, Mapping):  # of schema.org, MongoDB, DynamoDB, Avro
+        inner = [value[key] for key in ("value", "$oid", "S", "N", "string", "long", "int") if key in value]
         value = inner[0] if inner else value if is_mapped else None
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return str(int(value))

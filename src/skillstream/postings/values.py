@@ -57,6 +57,7 @@ _BODIES = (
     "name",
     "libelle",
     "items",
+    "string",
 )
 _HEADINGS = ("title", "heading", "headline", "label", "name")
 _LABELS = frozenset(names("@type @id @context id type format lang language url mimetype encoding order code"))

@@ -272,3 +272,37 @@ def test_feeds(tmp_path, feed):
 def test_styles(tmp_path, style, is_shown):
     data = json.dumps({"title": "Cook", "description": f'<p style="{style}">SQL</p><p>Go</p>'})
     assert ("SQL" in postings(tmp_path, "x.jsonl", data)[0][1]) == is_shown
+
+
+JOB = {"id": 7, "title": "Cook", "description": HTML}
+ENVELOPES = {
+    "mongodb's change stream": {"_id": {"_data": "x"}, "operationType": "insert", "fullDocument": JOB},
+    "mongodb's connector": {
+        "schema": {},
+        "payload": json.dumps({"operationType": "insert", "fullDocument": JOB}),
+    },
+    "sns": {"Type": "Notification", "MessageId": "m", "Subject": "s", "Message": json.dumps(JOB)},
+    "eventbridge": {"version": "0", "id": "e", "detail-type": "Posted", "source": "x", "detail": JOB},
+    "cloudevents": {"specversion": "1.0", "id": "e", "type": "job", "source": "/x", "data": JOB},
+    "an outbox": {"aggregateid": "1", "type": "JobCreated", "payload": json.dumps(JOB)},
+    "sqs": {"messageId": "m", "body": json.dumps(JOB)},
+    "attunity": {"magic": "atMSG", "message": {"data": JOB, "headers": {"operation": "INSERT"}}},
+    "maxwell": {"database": "x", "table": "jobs", "type": "insert", "ts": 1767312000, "data": JOB},
+    "dms": {"data": JOB, "metadata": {"record-type": "data", "operation": "insert"}},
+    "avro as json": {"id": {"long": 7}, "title": {"string": "Cook"}, "description": {"string": HTML}},
+    "several": {"event": {"job": JOB}},
+}
+
+
+@pytest.mark.parametrize("envelope", ENVELOPES)
+def test_envelopes_of_queues_and_change_data_capture(tmp_path, envelope):
+    rows = postings(tmp_path, "x.jsonl", json.dumps(ENVELOPES[envelope]))
+    assert [(title, posting_id) for title, _, posting_id, _ in rows] == [("Cook", "7")]
+    assert "• Go" in rows[0][1]
+
+
+def test_what_is_no_posting_is_not_taken_for_a_wrapped_one(tmp_path):
+    data = json.dumps({"title": "Cook", "body": json.dumps({"a": 1}), "message": {"title": "Sent"}})
+    assert postings(tmp_path, "x.jsonl", data)[0][0] == "Cook"
+    data = json.dumps({"event": "JobCreated", "message": '{"broken'})
+    assert postings(tmp_path, "x.jsonl", data) == ["missing_text"]
