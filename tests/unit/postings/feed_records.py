@@ -424,7 +424,7 @@ SAMPLES = [
             "ExternalPostedStartDate": "2026-01-31T10:00:00+00:00",
         },
         "Planner",
-        ("plan routes", "Knows SQL", "Lead a shift"),
+        ("plan routes", "Lead a shift", "Knows SQL"),
         "210",
         "2026-01-31",
     ),
