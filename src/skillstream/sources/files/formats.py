@@ -151,14 +151,14 @@ def _encoding(
     if options.encoding is not None:
         name = codecs.lookup(options.encoding).name
         return None if name in ("utf-8", "utf-8-sig", "ascii") else name
-    utf16 = sniff.utf16_of(beginning)
-    if utf16 is not None and file_format != "xml":
-        iconv = utf16.replace("-le", "le").replace("-be", "be")
+    wide = sniff.utf16_or_32(beginning)
+    if wide is not None and file_format != "xml":
+        iconv = wide.replace("-le", "le").replace("-be", "be")
         raise SourceError(
-            f"{where}: expected UTF-8, got UTF-16; convert it, e.g. with iconv -f {iconv} -t utf-8, "
-            f"or say --encoding {utf16}"
+            f"{where}: expected UTF-8, got {wide[:6].upper()}; convert it, e.g. with iconv -f {iconv} -t utf-8, "
+            f"or say --encoding {wide}"
         )
-    return utf16 or sniff.declared_encoding(beginning)
+    return wide or sniff.declared_encoding(beginning)
 
 
 def _element(where: Path | ObjectURL, blocks: Iterator[bytes], fields: FieldMapping) -> tuple[str, bool]:

@@ -83,8 +83,8 @@ def _text(name: str, where: Path | ObjectURL, options: ReadOptions) -> str:
     expected = f"{name}: expected a posting as JSON, HTML or plain text in UTF-8, got"
     if (kind := sniff.not_text(content)) is not None:
         raise SourceError(f"{expected} {kind}")
-    if options.encoding is None and (utf16 := sniff.utf16_of(content)) is not None:
-        raise SourceError(f"{expected} UTF-16; say --encoding {utf16}")
+    if options.encoding is None and (wide := sniff.utf16_or_32(content)) is not None:
+        raise SourceError(f"{expected} {wide[:6].upper()}; say --encoding {wide}")
     try:
         text = content.decode(options.encoding or "utf-8-sig")
     except UnicodeError as error:

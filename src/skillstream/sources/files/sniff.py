@@ -10,7 +10,7 @@ import msgspec
 from skillstream.sources.files.decode import SourceReadError
 from skillstream.sources.files.json_values import split_values
 
-__all__ = ["compression_of", "declared_encoding", "format_of", "is_text", "not_text", "utf16_of"]
+__all__ = ["compression_of", "declared_encoding", "format_of", "is_text", "not_text", "utf16_or_32"]
 
 _COMPRESSIONS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bzip2"}
 _OTHERS = {
@@ -19,8 +19,6 @@ _OTHERS = {
     b"%PDF": "a PDF",
     b"SQLite format 3": "an SQLite database",
     b"Obj\x01": "an Avro file",
-    b"\xff\xfe\0\0": "UTF-32: convert it, e.g. with iconv -f utf-32 -t utf-8",
-    b"\0\0\xfe\xff": "UTF-32: convert it, e.g. with iconv -f utf-32 -t utf-8",
     b"ORC": "an ORC file",
     b"\xd0\xcf\x11\xe0": "an old Excel workbook: save the sheet as CSV",
 }
@@ -43,8 +41,10 @@ def is_text(beginning: bytes) -> bool:
     return b"\0" not in beginning[:4096]
 
 
-def utf16_of(beginning: bytes) -> str | None:
-    """`utf-16` (a mark says so), `utf-16-le` or `utf-16-be` if a file begins as such."""
+def utf16_or_32(beginning: bytes) -> str | None:
+    """`utf-16` or `utf-32` (a mark says so), `utf-16-le` or `utf-16-be` if a file begins as such."""
+    if beginning.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return "utf-32"
     if beginning.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     sample = beginning[:1000]
