@@ -74,7 +74,7 @@ TIME_NAMES = names(
     """dateposted postedat posteddate publishedat datepublished publisheddate publishdate publicationdate
     posted postedon publishedon firstpublished eventtime createdat created createddate datecreated
     datecreation creationdate listedtime pubdate released releaseddate postdate jobpostedatdatetimeutc
-    jobpostedattimestamp originalopendate opendate postingdate epoch date time updatedat updated updateddate
+    jobpostedattimestamp originalopendate opendate postingdate epoch date updatedat updated updateddate
     dateupdated lastupdated lastmodified datemodified"""
 )
 

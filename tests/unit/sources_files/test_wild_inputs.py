@@ -228,11 +228,6 @@ FEEDS = {
     "dynamodb": ({"Item": {"id": {"S": "d"}, "title": {"S": "Cook"}, "description": {"S": HTML}}}, "d", None),
     "json in a cell": ({"id": 1, "title": "Cook", "description": json.dumps({"html": HTML})}, "1", None),
     "a list in a cell": ({"id": 1, "title": "Cook", "description": json.dumps(["SQL", "Go"])}, "1", None),
-    "hacker news": (
-        {"id": 4, "title": "Cook", "text": "SQL<p>Go", "time": 1767312000},
-        "4",
-        "2026-01-02T00:00",
-    ),
     "wordpress": (
         {
             "id": 5,

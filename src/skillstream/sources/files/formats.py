@@ -155,8 +155,8 @@ def _encoding(
     if wide is not None and file_format != "xml":
         iconv = wide.replace("-le", "le").replace("-be", "be")
         raise SourceError(
-            f"{where}: expected UTF-8, got {wide[:6].upper()}; convert it, e.g. with iconv -f {iconv} -t utf-8, "
-            f"or say --encoding {wide}"
+            f"{where}: expected UTF-8, got {wide[:6].upper()}; convert it, e.g. with iconv -f {iconv} "
+            f"-t utf-8, or say --encoding {wide}"
         )
     return wide or sniff.declared_encoding(beginning)
 
