@@ -153,7 +153,7 @@ class CsvRecords:
     def _is_one(self, cells: list[str]) -> bool:
         """Whether the lines in `_taken` are one record: as wide as the header, all quotes in pairs."""
         texts = [self._text(line) for line in self._taken]
-        in_pairs = sum(text.count(self._quote) for text in texts) % 2 == 0
+        in_pairs = not self._quote or sum(text.count(self._quote) for text in texts) % 2 == 0
         if self._width in (None, len(cells)) and in_pairs:
             return not self._took_in_rows(texts)
         return not any(self._begins_a_row(text) for text in texts[1:]) and not self._took_in_rows(texts)
@@ -164,7 +164,7 @@ class CsvRecords:
         So it is if each line behind it is as wide as the header, and has what tells a record from prose: the
         patterns of the columns, or those of the cells before the quote.
         """
-        if self._width is None:
+        if self._width is None or not self._quote:
             return False
         lines = (text.removesuffix("\r").replace(self._quote, "") for text in reversed(texts[1:]))
         rows = [line.split(self._delimiter) for line in lines]
@@ -205,7 +205,7 @@ class CsvRecords:
     def _begins_a_row(self, text: str) -> bool:
         """Whether a line may be the beginning of another record: it is whole by itself, or opens a quote."""
         cells, is_open = self._lenient_cells(text.removesuffix("\r"))
-        closes = text.count(self._quote) % 2 == 1  # a quote that was opened before
+        closes = bool(self._quote) and text.count(self._quote) % 2 == 1  # a quote opened before
         return len(cells) > 1 and (is_open or (len(cells) == self._width and not closes))
 
     def _lenient_cells(self, text: str) -> tuple[list[str], bool]:

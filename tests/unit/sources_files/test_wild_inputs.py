@@ -60,6 +60,17 @@ def test_tables(tmp_path, table):
     ]
 
 
+def test_escaped_line_breaks_of_mysql(tmp_path):
+    data = "id,title,text\n1,Cook,SQL\\, C\\\nGo\n2,Smith\\\n,x\n3,Baker\\\n4,Miller,Go\n"
+    rows = postings(tmp_path, "x.csv", data)
+    assert [row if isinstance(row, str) else row[:2] for row in rows] == [
+        ("Cook", "SQL, C\nGo"),
+        ("Smith", "x"),
+        "ragged_row",
+        ("Miller", "Go"),
+    ]
+
+
 def test_the_null_of_mysql_and_postgres_is_no_text(tmp_path):
     data = "id\ttitle\ttext\n1\tCook\tSQL\\nGo\n2\tSmith\t\\N\n"
     assert [row[:2] for row in postings(tmp_path, "x.tsv", data)] == [("Cook", "SQL\nGo"), ("Smith", "")]
