@@ -25,7 +25,7 @@ LINES: dict[str, tuple[bytes, str | None]] = {
     "truncated": (b'{"title": "x", "descr', "invalid_json"),
     "invalid utf-8": (b'{"description": "caf\xe9"}', "invalid_utf8"),
     "lone surrogate": (rb'{"description": "a \ud800 b"}', "invalid_unicode"),
-    "NaN": (b'{"description": "x", "pay": NaN}', "invalid_json"),
+    "no JSON number": (b'{"description": "x", "pay": nan}', "invalid_json"),
     "1e999 as id": (b'{"id": 1e999, "description": "weld metal"}', "invalid_json"),
     "deep nesting": (b'{"description": ' + b"[" * 10_000 + b"]" * 10_000 + b"}", "too_deep"),
     "50 MB": (HUGE, "too_large"),
