@@ -124,7 +124,7 @@ class _Read(beam.DoFn):
                 # Looked at before the poll: a chunk polled after the flush would be lost.
                 draining = DRAIN.is_set()
                 now = time.monotonic()
-                idle = now - busy_at >= min(self.options.idle_s, self.options.bundle_s)
+                idle = now - busy_at >= self.options.idle_s
                 over = idle or now - started >= self.options.bundle_s
                 if draining or (over and self.options.flush):
                     reader.flush()

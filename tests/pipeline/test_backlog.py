@@ -145,11 +145,12 @@ def test_a_backlog_nobody_has_told_yet_is_neither_nothing_nor_forgotten(clock, m
     assert PROVIDER.restriction_size(ELEMENT, PROVIDER.initial_restriction(ELEMENT)) == NOT_KNOWN
 
 
-def test_a_reader_that_finds_nothing_for_its_whole_turn_is_put_off(clock, monkeypatch):
+def test_a_reader_with_a_subtask_of_its_own_is_never_put_off(clock, monkeypatch):
+    """As on Flink: what comes after an idle turn would wait for no reason."""
     reader = Reader(clock, [])
     bundle = Bundle(reader, monkeypatch, bundle_s=2.0)
     assert list(bundle.outputs) == []
-    assert bundle.rest() == (KafkaRestriction(backlog=0), 0.0, Duration(IDLE_DELAY_S))
+    assert bundle.rest() == (KafkaRestriction(backlog=0), 0.0, Duration(0))
     assert clock.now == 2.0
     assert not reader.closed  # it keeps its connections
 
