@@ -83,7 +83,7 @@ def test_the_null_of_mysql_and_postgres_is_no_text(tmp_path):
         ("x.txt", TWO),
         ("x.json", LINES),
         ("x.json", b"\xef\xbb\xbf" + TWO.encode()),
-        ("x.json", gzip.compress(TWO.encode())),
+        ("x.json", gzip.compress(TWO.encode(), mtime=0)),
         ("x.jsonl.gz", b"".join(map(gzip.compress, LINES.splitlines(keepends=True)))),
         ("x.jsonl.bz2", bz2.compress(LINES)),
         ("x.json", LINES.replace(b"\n", b"")),
