@@ -39,7 +39,7 @@ demo-stream: $(DEV)
 	$(BIN)/python scripts/demo_stream.py
 
 test: $(DEV)
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
+	$(BIN)/python -m pytest --numprocesses 3
 
 # While working: no server, nothing that takes seconds; under two minutes on two cores.
 test-unit: $(DEV)

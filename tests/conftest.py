@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 from obstore.store import MemoryStore
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from skillstream.encoder import Encoder, load_encoder
 from skillstream.encoder.models import ModelFolder
@@ -38,6 +40,20 @@ def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         del os.environ["SKILLSTREAM_CACHE_DIR"]
     else:
         os.environ["SKILLSTREAM_CACHE_DIR"] = before
+
+
+class _OneCluster(LoadScopeScheduling):
+    """Tests one by one to whichever process is free, but those of Flink all to one: it has the cluster.
+
+    xdist's own `loadgroup` says groups by changing the ids of tests, which pytest 9.2 no longer lets it.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "flink" if nodeid.startswith("tests/flink/") else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _OneCluster:
+    return _OneCluster(config, log)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -30,12 +30,10 @@ __all__ = ["FlinkStream", "NewStream", "supervised", "wait_until"]
 PARTITIONS = 4
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.flink)
-            item.add_marker(pytest.mark.xdist_group("flink"))  # one process has the cluster
 
 
 @contextmanager
