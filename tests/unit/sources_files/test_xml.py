@@ -251,6 +251,26 @@ def test_a_section_that_is_not_closed_stays_with_its_record(opening, broken, blo
 
 
 @pytest.mark.parametrize("block", [3, 1 << 20])
+def test_cdata_in_an_element_without_its_tag_does_not_hide_the_records_behind_it(block):
+    jobs = [f"<job><title>Cook {number}</title><x>pots</x></job>" for number in range(6)]
+    jobs[1] = jobs[1].replace("<job>", "<jb>").replace("<x>", "<x><![CDATA[ ")
+    jobs[4] = jobs[4].replace("</x>", "]]></x>")
+    data = ("<jobs>\n" + "\n".join(jobs) + "\n</jobs>").encode()
+    blocks = (data[at : at + block] for at in range(0, len(data), block))
+    found = [piece.data for piece in split_elements(blocks, "job")]
+    assert [job.encode() for number, job in enumerate(jobs) if number != 1] == found[:1] + found[2:]
+    assert b"Cook 1" in found[1]
+
+
+@pytest.mark.parametrize("block", [3, 1 << 20])
+def test_a_comment_that_another_one_ends_hides_no_records(block):
+    jobs = [f"<job><title>Cook {number}</title></job>" for number in range(6)]
+    data = ("<jobs>" + "".join([*jobs[:1], "<!--", *jobs[1:4], "<!-->", *jobs[4:]]) + "</jobs>").encode()
+    blocks = (data[at : at + block] for at in range(0, len(data), block))
+    assert [piece.data for piece in split_elements(blocks, "job")] == [job.encode() for job in jobs]
+
+
+@pytest.mark.parametrize("block", [3, 1 << 20])
 def test_records_that_are_commented_out_are_no_records(block):
     data = b"<jobs><!-- <job><x>1</x></job><job><x>2</x></job> --><job><x>3</x></job></jobs>"
     blocks = (data[at : at + block] for at in range(0, len(data), block))

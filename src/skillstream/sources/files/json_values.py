@@ -25,7 +25,9 @@ _WITHIN = re.compile(rb'["\[\]{}]')  # what matters within a value
 _STRING = re.compile(rb'["\\]')  # what matters within a string
 _LIKES = 4
 _MAX_PENDING = 4 << 20  # bytes that may belong to one damaged record
-_LOOK_BYTES = 1 << 20  # a value this long is looked at before its end: it may have lost it
+# A value this long is looked at before its end: it may have lost it. What it has taken in is read again, so
+# this is what a damaged record costs.
+_LOOK_BYTES = 1 << 16
 
 
 def split_values(blocks: Iterator[bytes]) -> Iterator[Piece]:
@@ -39,7 +41,8 @@ def split_values(blocks: Iterator[bytes]) -> Iterator[Piece]:
     """
     splitter = ValueSplitter()
     for block in blocks:
-        yield from splitter.feed(block)
+        for at in range(0, len(block), _LOOK_BYTES):  # a value is looked at between two of them
+            yield from splitter.feed(block[at : at + _LOOK_BYTES])
     yield from splitter.finish()
 
 

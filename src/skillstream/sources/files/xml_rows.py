@@ -166,12 +166,15 @@ class _Splitter:
         while True:
             if self._until:
                 end = self._buffer.find(self._until, self._at)
-                again = self._buffer.find(self._opening, self._at, None if end < 0 else end)
+                again = self._buffer.find(self._opening, self._at, None if end < 0 else end + 2)
                 enough = again + len(self._opening) + len(self._until) <= len(self._buffer)
                 if end < 0 <= again and not enough and not last:  # the two may overlap: "<!-->"
                     self._at = again
                     break
-                if self._depth and self._content >= 0 and (again >= 0 or self._holds_next_record(end)):
+                # Whole records may be commented out, but no comment holds another, and between records is no
+                # CDATA that holds any.
+                hides = (self._depth or self._opening == b"<![CDATA[") and self._holds_next_record(end)
+                if self._content >= 0 and (again >= 0 or hides):
                     # It has lost its end, and is read as text: none of them may hold another one.
                     self._at, self._until = self._content, b""
                     continue
