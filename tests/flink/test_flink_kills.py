@@ -114,7 +114,7 @@ def kill_under_load(stream: FlinkStream, bootstrap: str, kills: int) -> None:
     for part, seconds in recoveries.items():
         figures = f"{min(seconds):.1f}/{statistics.median(seconds):.1f}/{max(seconds):.1f} s"
         print(f"{part}: {len(seconds)} kills, min/median/max {figures}")
-    assert stream.lag() == 0
+    wait_until(lambda: stream.lag() == 0, "no lag, by a listing of files that may be seconds old")
     stream.stop()
     sweep(
         stream.output
