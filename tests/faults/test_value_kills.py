@@ -100,7 +100,7 @@ def test_killed_while_the_registry_comes_and_goes(
                 time.sleep(moments.uniform(1.0, 3.0))
             finally:
                 registry.resume()
-        time.sleep(2)
+        time.sleep(2)  # some more records, for the process that ends in the middle of them
     jobs.end(process, signal.SIGKILL)
     jobs.finish(load.records)
     codes: Counter[str] = Counter()

@@ -116,7 +116,7 @@ def test_a_drain_flushes_records_that_linger(kafka, new_topic, produce, tmp_path
     while not offsets(tmp_path):  # the first do not linger
         time.sleep(0.1)
     produce(topic, [b"x"] * 4)
-    time.sleep(2)
+    time.sleep(2)  # to show that nothing comes takes time; without a linger they come at once
     assert offsets(tmp_path) == {0: [0, 1, 2]}
     DRAIN.set()
     job.join(20)

@@ -9,11 +9,12 @@ import pytest
 from kafka.consumer.fetcher import ConsumerRecord
 from kafka.errors import CorruptRecordError
 from kafka.record import default_records
-from kafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchBuilder
+from kafka.record.default_records import DefaultRecordBatch
 
 from skillstream.rejections import RejectionCode
 from skillstream.sources.kafka import batches
 from skillstream.sources.kafka.records import to_record
+from tests.kafka_batches import packed
 
 CODECS = pytest.mark.parametrize("codec", [1, 2, 3, 4], ids=["gzip", "snappy", "lz4", "zstd"])
 
@@ -22,21 +23,6 @@ CODECS = pytest.mark.parametrize("codec", [1, 2, 3, 4], ids=["gzip", "snappy", "
 def bounded(monkeypatch):
     monkeypatch.setattr(DefaultRecordBatch, "__iter__", DefaultRecordBatch.__iter__)
     batches.bound_batches()
-
-
-def packed(codec: int, values: list[bytes], headers: list[tuple[str, bytes]] | None = None) -> bytes:
-    builder = DefaultRecordBatchBuilder(
-        magic=2,
-        compression_type=codec,
-        is_transactional=0,
-        producer_id=-1,
-        producer_epoch=-1,
-        base_sequence=-1,
-        batch_size=1 << 30,
-    )
-    for offset, value in enumerate(values):
-        builder.append(offset, timestamp=7, key=None, value=value, headers=headers or [])
-    return bytes(builder.build())
 
 
 def unpacked(data: bytes) -> list[ConsumerRecord]:

@@ -7,9 +7,10 @@ import sys
 
 import pytest
 from kafka.record import _crc32c, util
-from kafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchBuilder
+from kafka.record.default_records import DefaultRecordBatch
 
 from skillstream.sources.kafka import checksums
+from tests.kafka_batches import packed
 
 
 @pytest.mark.parametrize("size", [0, 1, 9, 1000, 70_001])
@@ -19,26 +20,11 @@ def test_it_is_the_checksum_of_kafka(size):
     assert checksums._crc32c(memoryview(data)) == checksums._crc32c(bytearray(data)) == expected
 
 
-def batch(codec: int) -> bytearray:
-    builder = DefaultRecordBatchBuilder(
-        magic=2,
-        compression_type=codec,
-        is_transactional=0,
-        producer_id=-1,
-        producer_epoch=-1,
-        base_sequence=-1,
-        batch_size=1 << 20,
-    )
-    for offset in range(50):
-        builder.append(offset, timestamp=1, key=None, value=b"a posting" * 20, headers=[])
-    return bytearray(builder.build())
-
-
 @pytest.mark.parametrize("codec", range(5), ids=["plain", "gzip", "snappy", "lz4", "zstd"])
 def test_kafka_python_notices_a_damaged_batch(codec, monkeypatch):
     # What the client itself has found first is put aside: on this machine another package may be there.
     monkeypatch.setattr(util.calc_crc32c, "__defaults__", (util.crc32c_py,))
-    whole = batch(codec)
+    whole = bytearray(packed(codec, [b"a posting" * 20] * 50))
     calls = []
     monkeypatch.setattr(checksums, "_crc32c", lambda data: calls.append(1) or _crc32c.crc(bytes(data)))
     checksums.use_fast_checksums()

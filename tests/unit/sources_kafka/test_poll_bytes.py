@@ -11,32 +11,15 @@ from kafka.consumer.fetcher import Fetcher
 from kafka.consumer.subscription_state import SubscriptionState
 from kafka.errors import CorruptRecordError
 from kafka.record import MemoryRecords
-from kafka.record.default_records import DefaultRecordBatchBuilder
 
 from skillstream.sources.kafka import poll_bytes
 from skillstream.sources.kafka.poll_bytes import bound_polls
+from tests.kafka_batches import packed
 
 PARTS = [TopicPartition("t", partition) for partition in range(2)]
 
 Batches = list[list[bytes]]
 Found = dict[int, list[int]]
-
-
-def packed(first: int, values: list[bytes], codec: int = 4) -> bytes:
-    builder = DefaultRecordBatchBuilder(
-        magic=2,
-        compression_type=codec,
-        is_transactional=0,
-        producer_id=-1,
-        producer_epoch=-1,
-        base_sequence=-1,
-        batch_size=1 << 30,
-    )
-    for number, value in enumerate(values):
-        builder.append(number, timestamp=7, key=b"k", value=value, headers=[])
-    data = builder.build()
-    data[:8] = first.to_bytes(8, "big")
-    return bytes(data)
 
 
 @dataclass
@@ -93,14 +76,16 @@ BATCHES: list[Batches] = [
 
 @pytest.mark.parametrize("most", [1, 2, 3, 5, 100])
 def test_small_records_come_as_without_the_bound(most):
-    data = [b"".join(packed(10 * n, values) for n, values in enumerate(batches)) for batches in BATCHES]
+    data = [
+        b"".join(packed(4, values, first=10 * n) for n, values in enumerate(batches)) for batches in BATCHES
+    ]
     assert Consumer(*data).polls(most) == Consumer(*data, bounded=False).polls(most)
 
 
 @pytest.mark.parametrize("most", [1, 2, 3, 5, 100])
 @pytest.mark.parametrize("at", range(5))
 def test_a_damaged_record_is_told_when_it_would_be_without_the_bound(most, at):
-    data = bytearray(packed(0, [b"value-%d" % n for n in range(5)], codec=0))
+    data = bytearray(packed(0, [b"value-%d" % n for n in range(5)]))
     data[data.index(b"value-%d" % at) + 7] ^= 4  # the number of its headers
     ours = Consumer(bytes(data)).polls(most)
     assert ours == Consumer(bytes(data), bounded=False).polls(most)
@@ -109,7 +94,7 @@ def test_a_damaged_record_is_told_when_it_would_be_without_the_bound(most, at):
 
 def test_a_poll_ends_behind_the_record_that_reaches_the_bound(monkeypatch):
     monkeypatch.setattr(poll_bytes, "POLL_BYTES", 100)
-    data = [packed(0, [b"x" * 48, b"x" * 50, b"x" * 200, b"x"]), packed(0, [b"x" * 98, b"x"])]
+    data = [packed(4, [b"x" * 48, b"x" * 50, b"x" * 200, b"x"]), packed(4, [b"x" * 98, b"x"])]
     assert [found for found, _ in Consumer(*data).polls(100)] == [
         {0: [0, 1]},
         {0: [2]},

@@ -58,20 +58,21 @@ class AvroReader:
         """
         if self._raw:
             return data
-        try:
-            return self._value(data, self._parsed)
-        except RecursionError:
-            raise ValueRejectedError(RejectionCode.TOO_DEEP, "nested deeper than the reader goes") from None
-        except UnicodeDecodeError as error:
-            detail = f"a string that is not UTF-8: {error.reason}"
-            raise ValueRejectedError(RejectionCode.INVALID_UTF8, detail) from error
-        except Exception as error:  # noqa: BLE001 - fastavro raises whatever damage leads to
+        refused: Exception | None = None
+        # The second time without logical types, numbers as they are: of a date beyond Python's years, say.
+        for parsed in (self._parsed, self._plain):
             try:
-                # A date beyond Python's years, say: the value without logical types, numbers as they are.
-                return self._value(data, self._plain)
-            except Exception:  # noqa: BLE001 - it was not that
-                detail = f"not a value of schema {self._id}: {type(error).__name__}: {error}"
-                raise ValueRejectedError(RejectionCode.INVALID_AVRO, detail) from error
+                return self._value(data, parsed)
+            except RecursionError:
+                detail = "nested deeper than the reader goes"
+                raise ValueRejectedError(RejectionCode.TOO_DEEP, detail) from None
+            except UnicodeDecodeError as error:
+                detail = f"a string that is not UTF-8: {error.reason}"
+                raise ValueRejectedError(RejectionCode.INVALID_UTF8, detail) from error
+            except Exception as error:  # noqa: BLE001 - fastavro raises anything for damaged bytes
+                refused = refused or error
+        detail = f"not a value of schema {self._id}: {type(refused).__name__}: {refused}"
+        raise ValueRejectedError(RejectionCode.INVALID_AVRO, detail) from refused
 
     def _value(self, data: bytes, parsed: Any) -> object:
         stream = io.BytesIO(data)
