@@ -106,7 +106,5 @@ def test_a_poll_ends_behind_the_record_that_reaches_the_bound(monkeypatch):
 
 def test_headers_count(monkeypatch):
     monkeypatch.setattr(poll_bytes, "POLL_BYTES", 100)
-    builder = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, -1, 1 << 20)
-    for number in range(2):
-        builder.append(number, timestamp=7, key=None, value=None, headers=[("name", b"x" * 96)])
-    assert [found for found, _ in Consumer(bytes(builder.build())).polls(100)] == [{0: [0]}, {0: [1]}, {}]
+    data = packed(0, [b""] * 2, [("name", b"x" * 96)])
+    assert [found for found, _ in Consumer(data).polls(100)] == [{0: [0]}, {0: [1]}, {}]
