@@ -24,6 +24,7 @@ from skillstream.postings.values import bare_name, is_filled, names
 __all__ = [
     "Container",
     "Named",
+    "completed",
     "find_postings",
     "has_posting_fields",
     "is_job_posting",
@@ -64,6 +65,8 @@ _ENVELOPES = names(
     vacancy offer position jobopening record document fulldocument fields data payload content after value
     result detail message event body source"""
 )
+# Those of them that are about the posting itself, no matter what is beside them.
+_ABOUT_IT = names("job posting jobposting jobpostinginfo vacancy offer jobopening attributes")
 _OUTER_IDS = ("id", "_id", "matchedobjectid", "@id")
 # What a posting in a list has beside its title, unlike a section of a posting with a heading and a text.
 _PROOFS = frozenset(
@@ -220,6 +223,20 @@ def unwrapped(item: Mapping[str, object]) -> Mapping[str, object]:
     outside = next((outer[name] for name in outer if bare_name(name) in _OUTER_IDS), None)
     if isinstance(outside, str | int) and not any(bare_name(name) in ("id", "identifier") for name in item):
         return {**item, "id": outside}
+    return item
+
+
+def completed(item: Mapping[str, object]) -> Mapping[str, object]:
+    """A posting with the title, or the text, of an object within it if it has only the other one itself."""
+    named = named_fields(item)
+    missing = [known for known in (TITLE_NAMES, TEXT_NAMES) if not _has(named, known)]
+    if len(missing) != 1:
+        return item
+    for name in _ABOUT_IT:
+        inner = _as_object(named[name][1]) if name in named else None
+        within = {} if inner is None else named_fields(inner)
+        if _has(within, missing[0]):
+            return {**{given: value for bare, (given, value) in within.items() if bare in missing[0]}, **item}
     return item
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from skillstream.postings.containers import Named, named_fields, unwrapped
+from skillstream.postings.containers import Named, completed, named_fields, unwrapped
 from skillstream.postings.feeds import Feed, feed_named, found_at, recognise
 from skillstream.postings.fields import (
     FURTHER_TEXT,
@@ -52,6 +52,9 @@ def read_object(outer: Mapping[str, object], fields: FieldMapping) -> tuple[JobP
     item = unwrapped(outer)
     named = named_fields(item)
     feed = feed_named(fields.feed) if fields.feed is not None else recognise(named)
+    if feed is None:
+        item = completed(item)
+        named = named_fields(item)
     title_name, title = _title(outer, item, named, feed, fields)
     # Lever's `text` is a title: what one field says is not said twice.
     others = {bare: pair for bare, pair in named.items() if pair[0] != title_name} if title else named

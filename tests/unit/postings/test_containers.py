@@ -193,3 +193,30 @@ def test_deep_nesting_is_read_or_rejected(name: str, form: str) -> None:
         closing = ("}" if form[0] == "{" else "}]") * depth
         payload = f'{{"title":"Cook","x":1,"description":{opening}"You cook."{closing}}}'.encode()
         assert isinstance(parse_payload(payload), JobPosting | Rejection)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"job": {"title": "Cook"}, "description": "You cook soups."},
+        {"title": "Cook", "vacancy": {"description": "You cook soups."}},
+        {"id": 7, "vacancy": {"jobTitle": "Cook", "id": 8}, "description": "You cook soups."},
+        {"job": '{"title": "Cook"}', "description": "You cook soups."},
+    ],
+)
+def test_a_posting_that_is_half_in_an_object_is_whole(record):
+    posting = parse_payload(json.dumps(record).encode(), FieldMapping())
+    assert (posting.title, posting.text) == ("Cook", "You cook soups.")
+    assert posting.posting_id == ("7" if "id" in record else None)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"source": {"title": "Job board"}, "description": "You cook soups."},
+        {"company": {"title": "Diner Inc."}, "description": "You cook soups."},
+    ],
+)
+def test_titles_of_other_things_are_not_the_postings(record):
+    posting = parse_payload(json.dumps(record).encode(), FieldMapping())
+    assert posting.title == ""
