@@ -150,7 +150,7 @@ def watch(
     Args:
         look: looks; told True, it trusts nothing that it remembers: so is a stall confirmed.
         dog: says what is a stall.
-        metrics: what is told Prometheus.
+        metrics: what Prometheus is shown.
         topic: whose ends they are.
         every_s: seconds between two looks.
         mend: restarts the job.

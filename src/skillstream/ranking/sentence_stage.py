@@ -38,7 +38,7 @@ POSTING_WORDS = frozenset([
 ])  # fmt: skip
 # From this similarity on an exact match is also a semantic one.
 SEMANTIC = 0.35
-# What is told by its name alone is as sure as its context says: at context 0.5, and at 1. Of 281 such tags
+# A skill found by its name alone is as sure as its context says: at context 0.5, and at 1. Of 281 such tags
 # with a judgement 277 were right; those are names that O*NET has, too.
 NAME_CONFIDENCE = (0.85, 0.96)
 # The confidence of a word that may be a name, where the posting names others beyond doubt.
@@ -59,7 +59,7 @@ class SentenceStage:
             lane: `pooled`, `semantic`, `exact` or `full`.
             candidates: how many neighbours of the pooled vector are looked at closely.
             floor: matches with less confidence are left out.
-            per_sentence: at most so many matches a sentence.
+            per_sentence: maximum number of matches per sentence.
         """
         self.index = index
         self.pairs = PairMaker(index, 0 if lane == "exact" else candidates)
@@ -168,7 +168,7 @@ class SentenceStage:
     ) -> tuple[Floats, Floats, Floats]:
         """Confidence, number of better ones and distance to the best of the skills of each sentence.
 
-        What is told by its name alone takes no part: it is no rival of what else the sentence says.
+        A skill found by its name alone takes no part: it is no rival of the sentence's other skills.
 
         Args:
             pairs: n sentences with k candidates each.

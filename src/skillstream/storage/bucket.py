@@ -200,7 +200,7 @@ class Bucket:
     def names_after(self, folder: str, prefix: str, after: str = "") -> list[str]:
         """The first `PAGE` names of objects in `folder` that begin with `prefix` and come after `after`.
 
-        One request, as stores list in order of keys from wherever they are told to. Fewer names: that is all.
+        One request, as stores list in order of keys from any key on. Fewer names: that is all.
         """
         way = f"{folder}/" if folder else ""
 

@@ -70,7 +70,7 @@ def plan_job(config: FilesConfig, inputs: Sequence[str], workers: int = 1) -> Fi
 
 
 class PublishedRows:
-    """How far the chains of a plan have come; cheap to ask again and again."""
+    """How far the chains of a plan have come; cheap to ask repeatedly."""
 
     def __init__(self, output: str, plan: FilePlan) -> None:
         self._sources = [file.source for file in plan.files]

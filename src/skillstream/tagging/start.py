@@ -85,7 +85,7 @@ def start_job(
         temporary: workers elsewhere get the index packed, so a folder that ends with this process will do.
         sources: source → where it is read from (see `skillstream.output.run_info`).
         range_bytes: see `RunInfo`.
-        phase: is told what is done, a few words each.
+        phase: called with what is being done, a few words each.
         loaded: called with the configuration for workers before the output is opened: what it raises leaves
             nothing written. Gives the precision that they compute with, if it knows.
 

@@ -25,10 +25,10 @@ def prepare_stream(
     Args:
         config: what to do.
         here: whether this process tags.
-        phase: is told what is done, a few words each.
-        planned: gives the configuration to go on with, now that the topic is known; what it raises leaves
+        phase: called with what is being done, a few words each.
+        planned: gives the configuration to continue with, now that the topic is known; what it raises leaves
             nothing written.
-        loaded: see `start_job`; is told the plan, too.
+        loaded: see `start_job`; called with the plan, too.
 
     Returns:
         The job that may begin, with the configuration for its workers, and what is about to be read.

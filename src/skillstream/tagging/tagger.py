@@ -312,7 +312,7 @@ class Tagger:
         """The tags of each document; a bug of ours that one of them meets rejects that one alone."""
         try:
             return list(self._rank(documents, matches))
-        except Exception:  # noqa: BLE001 - whatever it is: each by itself then, to find out which it was
+        except Exception:  # noqa: BLE001 - any bug of ours: each document alone then, to find the one
             return [self._rank_alone(document, matches) for document in documents]
 
     def _rank(self, documents: Sequence[Document], matches: Mapping[str, SentenceMatches]) -> list[list[Tag]]:

@@ -1,4 +1,4 @@
-"""How the first records of each file are read, told by its beginning alone: for `skillstream inspect`."""
+"""How the first records of each file are read, judged by its beginning alone: for `skillstream inspect`."""
 
 from __future__ import annotations
 

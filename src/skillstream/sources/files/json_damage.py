@@ -62,7 +62,7 @@ def _is_balanced(data: bytes) -> bool:
 
 
 def next_record(data: bytes, likes: Collection[bytes]) -> int | None:
-    """Where in a broken value the next record begins; `None` if that cannot be told.
+    """Where in a broken value the next record begins; `None` if that is not known.
 
     Args:
         data: the broken value, with what it has taken in.

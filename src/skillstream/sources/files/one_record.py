@@ -30,7 +30,7 @@ _NO_TEXT = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 def read_record(name: str, record: int, fields: FieldMapping, options: ReadOptions) -> Record | str:
     """The record with this offset, if the file holds records as `skillstream tag` reads them; else its text.
 
-    Records are what is told by a name such as `jobs.csv`, or by the content: JSON, an XML feed, Parquet,
+    Records are recognised by a name such as `jobs.csv`, or by the content: JSON, an XML feed, Parquet,
     compressed data. Anything else is one posting as HTML or plain text.
 
     Raises:

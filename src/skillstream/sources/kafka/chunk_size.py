@@ -36,7 +36,7 @@ class ChunkSize:
         self._taken: tuple[int, float] | None = None
 
     def taken(self, records: int, now: float) -> None:
-        """A chunk of so many records is handed out."""
+        """A chunk of `records` records is handed out."""
         self._taken = (records, now)
 
     def done(self, now: float) -> None:

@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 class GroupOffsets:
-    """What a group is told of a topic; without a group, nothing."""
+    """Commits positions of a topic to a group; without a group, nothing."""
 
     def __init__(self, group: str | None, topic: str) -> None:
         self._group = group

@@ -7,7 +7,7 @@ __all__ = ["RecordBytes"]
 # Before the first record: a posting as JSON.
 ASSUMED = 4_000
 
-# The mean is of about so many offsets, so that it follows what comes.
+# Number of offsets that the mean is taken over, so that it follows what comes.
 WINDOW = 1_000
 
 
@@ -23,7 +23,7 @@ class RecordBytes:
         return max(1.0, self._bytes / self._offsets) if self._offsets else float(ASSUMED)
 
     def saw(self, offsets: int, size: int) -> None:
-        """Takes in that so many offsets held records of `size` bytes together."""
+        """Takes in that `offsets` offsets held records of `size` bytes together."""
         self._offsets += offsets
         self._bytes += size
         if self._offsets > WINDOW:

@@ -25,7 +25,7 @@ def to_record(record: ConsumerRecord) -> Record:
     if record.headers is NOT_READ:
         detail = f"not read: its batch of records takes more than {MAX_BYTES:,} bytes unpacked"
         return Record(record.offset, None, None, event_time, Rejection(RejectionCode.TOO_LARGE, detail))
-    # A header's name comes as text, whatever its bytes were: what no text can hold is replaced.
+    # A header's name comes as text, no matter what its bytes were: what no text can hold is replaced.
     headers = [(name.encode(errors="replace").decode(), value) for name, value in record.headers or ()]
     return Record(record.offset, record.value, record.key, event_time, headers=headers or None)
 
