@@ -133,7 +133,10 @@ def test_a_topic_id_of_zeros_is_none(stated, known):
 def test_a_client_that_reaches_no_server_leaves_nothing_behind(make, monkeypatch):
     """During an outage a new one is made every few seconds: threads and open files once stayed of each."""
     monkeypatch.setattr(client, "CALL_TIMEOUT_MS", 100)
-    monkeypatch.setattr(logging.getLogger("kafka"), "propagate", False)  # pytest keeps what is logged
+    # Pytest keeps what is logged, with the errors and so their sockets: at the root, and at this logger once
+    # a command that ran in this process has ended the propagation.
+    monkeypatch.setattr(logging.getLogger("kafka"), "propagate", False)
+    monkeypatch.setattr(logging.getLogger("kafka"), "handlers", [logging.NullHandler()])
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # nobody listens there, and nobody else gets it
         settings = ClientSettings({"bootstrap_servers": [f"127.0.0.1:{taken.getsockname()[1]}"]})
