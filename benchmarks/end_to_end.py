@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib.util
 import json
 import subprocess
 import sys
@@ -233,6 +234,8 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--contender", choices=CONTENDERS, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.plot and not importlib.util.find_spec("matplotlib"):
+        parser.error("--plot needs matplotlib: pip install matplotlib")
     if options.contender:
         print(json.dumps(run_one(options.contender, options.postings, options.model)))
         return
@@ -243,17 +246,17 @@ def main() -> None:
         for name in options.only:
             found = start(name, sample, options.model, options.environments)
             (left_out if isinstance(found, str) else results)[name] = found
+            print(f"{name}: {found}", file=sys.stderr, flush=True)  # the next one takes minutes
     ours = results.get("skillstream", {}).get("postings_per_second")
     for figures in results.values() if ours else ():
         figures["ours_is_faster_by"] = round(ours / figures["postings_per_second"], 2)
+    if options.json:
+        print(json.dumps({"results": results, "left_out": left_out}), flush=True)
     if options.plot:
         plot(results, options.plot)
-    if options.json:
-        print(json.dumps({"results": results, "left_out": left_out}))
-        return
-    for name, figures in results.items():
+    for name, figures in () if options.json else results.items():
         print(f"{name:22} " + "  ".join(f"{key} {value:,}" for key, value in figures.items()))
-    for name, reason in left_out.items():
+    for name, reason in () if options.json else left_out.items():
         print(f"{name:22} left out: {reason}")
 
 

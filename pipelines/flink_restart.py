@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 
 from skillstream.errors import RunError
 from skillstream.flink import FlinkConfig, FlinkJob, FlinkRest
-from skillstream.monitoring import Mended
+from skillstream.monitoring.watchdog import Mended
 from skillstream.output import restart_mark
 from skillstream.pipelines.flink import submit
 from skillstream.storage import is_url, open_store

@@ -8,6 +8,7 @@ from __future__ import annotations
 import resource
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -23,8 +24,14 @@ from skillstream.pipelines.dataflow import dataflow_flags
 from skillstream.pipelines.options import pipeline_runner, run_to_end, runs_here
 from skillstream.postings import MAX_FIELDS
 from skillstream.sources.files import FilePlan, FileRange
-from skillstream.tagging import FilesConfig, start_job
-from skillstream.tagging.files_job import FilesFigures, PublishedRows, files_summary, plan_job
+from skillstream.tagging import FilesConfig
+from skillstream.tagging.files_job import (
+    FilesFigures,
+    PublishedRows,
+    files_summary,
+    plan_job,
+    start_files,
+)
 from skillstream.transforms.publish import PublishChunks
 from skillstream.transforms.read_files import PROBLEMS, ReadFiles
 from skillstream.transforms.skills_index import skills_index_side_input
@@ -75,20 +82,12 @@ def run(
     runner, options = pipeline_runner(beam_flags), PipelineOptions(list(beam_flags))
     plan = plan or plan_job(config, inputs)
     here = runs_here(runner, options)
-    start = start_job(
-        config,
-        {"source": "files"},
-        here=here,
-        temporary=True,
-        sources={file.source: file.path for file in plan.files},
-        range_bytes=plan.range_bytes,
-    )
+    start = start_files(config, plan, here=here)
     published = PublishedRows(config.output, plan)
     before = published.count()
-    total = None if any(file.rows is None for file in plan.files) else sum(f.rows or 0 for f in plan.files)
     show = progress or _no_progress
     started = time.monotonic()
-    with start.handed_over(), show(lambda: sum(published.count().values()), total):
+    with start.handed_over(), show(lambda: sum(published.count().values()), plan.rows):
         pipeline = beam.Pipeline(runner=runner, options=options)
         build(pipeline, start.config, plan.ranges, None if here else start.config.index)
         metrics = _RunMetrics(run_to_end(pipeline, "run again to resume where it stopped"))
@@ -141,11 +140,10 @@ class _RunMetrics:
     def count(self, name: str) -> int:
         return int(self._counters.get(name, 0))
 
-    def counts(self, prefix: str) -> dict[str, int]:
-        found = {
+    def counts(self, prefix: str) -> Counter[str]:
+        return Counter({
             name.removeprefix(prefix): int(n) for name, n in self._counters.items() if name.startswith(prefix)
-        }
-        return dict(sorted(found.items()))
+        })  # fmt: skip
 
     def strings(self, name: str) -> list[str]:
         return sorted(self._strings.get(name, ()))

@@ -1,6 +1,6 @@
 """`skillstream tag` as a process to be killed, with the HashEncoder, which loads at once.
 
-python -m tests.faults.tag_process INPUT OUTPUT INDEX [SECONDS_A_CHUNK]
+python -m tests.faults.tag_process INPUT OUTPUT INDEX SECONDS_A_CHUNK [RUNNER]
 """
 
 import sys
@@ -12,7 +12,7 @@ from skillstream.tagging.tagger import Tagger
 from skillstream.testing import HashEncoder
 
 if __name__ == "__main__":
-    source, output, index, pause = sys.argv[1:5]
+    source, output, index, pause, *runner = sys.argv[1:]
     whole = Tagger.tag_chunk
 
     def slow(self, chunk):
@@ -25,4 +25,5 @@ if __name__ == "__main__":
 
         print("ready", flush=True)
         options = ["--output", output, "--index", index, "--max-chunk-rows", "5", "--json"]
-        sys.exit(main(["tag", source, *options, "--workers", "1"]))  # the stand-in is in this process
+        here = ["--workers", "1"]  # the stand-in is in this process
+        sys.exit(main(["tag", source, *options, *(["--runner", *runner] if runner else here)]))

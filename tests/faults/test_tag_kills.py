@@ -1,5 +1,7 @@
 """`skillstream tag` killed at random moments, alone and two at once: every record exactly once.
 
+By turns without Beam, as on one machine, and as a Beam pipeline; of two writers one each.
+
 Into a folder, and into an object store whose server is killed meanwhile, too.
 
 `SKILLSTREAM_KILLS` sets the number of kills (default 4; `make soak` runs more).
@@ -24,7 +26,7 @@ OBJECT_STORE_2 = pytest.param("object store", 2, marks=pytest.mark.object_store)
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(7200)]
 
 
-def start(source, output, index, pause=0.02):
+def start(source, output, index, pause=0.02, *, beam=False):
     command = [
         sys.executable,
         "-m",
@@ -33,6 +35,7 @@ def start(source, output, index, pause=0.02):
         str(output),
         str(index),
         str(pause),
+        *(["DirectRunner"] if beam else []),
     ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout.readline() == b"ready\n"
@@ -63,7 +66,7 @@ def test_killed_at_random_moments_every_record_is_one_row(tmp_path, place, index
     moments = random.Random(2026 + writers)
     killed = 0
     for number in range(KILLS):
-        running = [start(source, output, index_folder) for _ in range(writers)]
+        running = [start(source, output, index_folder, beam=(number + n) % 2 == 1) for n in range(writers)]
         time.sleep(moments.uniform(0.0, 0.4))
         if number % 4 == 1:
             place.restart()
@@ -73,7 +76,7 @@ def test_killed_at_random_moments_every_record_is_one_row(tmp_path, place, index
         done = published(output)
         assert all(count == 1 for count in done.values())
     assert killed > 0, "no kill fell into a run: the moments are wrong"
-    for process in [start(source, output, index_folder, pause=0.0) for _ in range(writers)]:
+    for process in [start(source, output, index_folder, pause=0.0, beam=n == 1) for n in range(writers)]:
         finish(process)
     # Temporary files of killed writers are swept by a later start; make sure there is one.
     finish(start(source, output, index_folder, pause=0.0))

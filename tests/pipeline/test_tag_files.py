@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import re
+from contextlib import nullcontext
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,7 +18,9 @@ from skillstream.output import read_run, source_paths
 from skillstream.output.chain_check import verify_chain
 from skillstream.pipelines import tag_files
 from skillstream.tagging import files_job
+from skillstream.tagging.files_job import plan_job
 from skillstream.taxonomy.load import load_taxonomy
+from skillstream.workers import tag_here
 from tests.data import make_jsonl, make_posting
 
 pytestmark = pytest.mark.usefixtures("hash_model")
@@ -32,6 +35,14 @@ def config(tmp_path, index_folder):
     return make
 
 
+@pytest.fixture(params=["here", "beam"])
+def tag(request):
+    """Files tagged as `skillstream tag` does it on one machine, and as Beam does it."""
+    if request.param == "beam":
+        return tag_files.run
+    return lambda config, inputs: tag_here(config, plan_job(config, inputs), lambda *_: nullcontext())
+
+
 def read_rows(output):
     files = [str(path) for path in sorted((output / "tags").rglob("*.parquet"))]
     rows = [row for file in files for row in pq.ParquetFile(file).read().to_pylist()]
@@ -43,7 +54,7 @@ def write(path, content):
     return str(path)
 
 
-def test_every_record_of_every_file_is_one_row(tmp_path, config):
+def test_every_record_of_every_file_is_one_row(tmp_path, config, tag):
     lines = make_jsonl(30)
     inputs = [
         write(tmp_path / "a.jsonl", lines),
@@ -51,7 +62,7 @@ def test_every_record_of_every_file_is_one_row(tmp_path, config):
         write(tmp_path / "c.csv", b"title,description\nWelder,weld metal\nCook,prepare pastry\nragged\n"),
     ]
     pq.write_table(pa.Table.from_pylist([make_posting(1), make_posting(2)]), tmp_path / "d.parquet")
-    summary = tag_files.run(config(), [*inputs, str(tmp_path / "d.parquet")])
+    summary = tag(config(), [*inputs, str(tmp_path / "d.parquet")])
     assert (summary.records, summary.tagged, summary.rejected) == (
         45,
         43,
@@ -68,26 +79,26 @@ def test_every_record_of_every_file_is_one_row(tmp_path, config):
     assert (report.rows, report.findings) == (45, [])
 
 
-def test_running_again_adds_nothing_and_goes_on_where_it_stopped(tmp_path, config):
+def test_running_again_adds_nothing_and_goes_on_where_it_stopped(tmp_path, config, tag):
     inputs = [write(tmp_path / "a.jsonl", make_jsonl(30))]
-    tag_files.run(config(), inputs)
+    tag(config(), inputs)
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*.parquet")}
     newest = max(before)
     newest.unlink()  # as if the job had died before its last chunk
-    summary = tag_files.run(config(), inputs)
+    summary = tag(config(), inputs)
     assert (summary.resumed, summary.records) == (28, 2)
     after = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*.parquet")}
     assert {path: after[path] for path in before if path != newest} == {
         path: time for path, time in before.items() if path != newest
     }
     assert len(read_rows(tmp_path / "out")) == 30
-    assert tag_files.run(config(), inputs).records == 0
+    assert tag(config(), inputs).records == 0
 
 
-def test_large_files_are_cut_into_ranges_with_absolute_row_numbers(tmp_path, config, monkeypatch):
+def test_large_files_are_cut_into_ranges_with_absolute_row_numbers(tmp_path, config, monkeypatch, tag):
     monkeypatch.setattr(files_job, "RANGE_BYTES", 2000)
     path = write(tmp_path / "a.jsonl", make_jsonl(40))
-    summary = tag_files.run(config(), [path])
+    summary = tag(config(), [path])
     rows = read_rows(tmp_path / "out")
     assert len({row["partition"] for row in rows}) > 2
     assert sorted(row["offset"] for row in rows) == list(range(40))
@@ -97,16 +108,16 @@ def test_large_files_are_cut_into_ranges_with_absolute_row_numbers(tmp_path, con
     assert summary.sources[0].rows == 40
     # A later start with another default still cuts as run.json says.
     monkeypatch.setattr(files_job, "RANGE_BYTES", 1 << 20)
-    assert tag_files.run(config(), [path]).records == 0
+    assert tag(config(), [path]).records == 0
 
 
-def test_a_cut_gzip_file_keeps_the_rows_before_and_is_reported(tmp_path, config):
+def test_a_cut_gzip_file_keeps_the_rows_before_and_is_reported(tmp_path, config, tag):
     whole = gzip.compress(make_jsonl(2000, seed=3), mtime=0)
     inputs = [
         write(tmp_path / "cut.jsonl.gz", whole[: len(whole) // 2]),
         write(tmp_path / "ok.jsonl", make_jsonl(5)),
     ]
-    summary = tag_files.run(config(max_chunk_rows=100), inputs)
+    summary = tag(config(max_chunk_rows=100), inputs)
     assert len(summary.problems) == 1
     assert "cut.jsonl.gz" in summary.problems[0]
     cut, ok = summary.sources
@@ -115,9 +126,9 @@ def test_a_cut_gzip_file_keeps_the_rows_before_and_is_reported(tmp_path, config)
     assert verify_chain(tmp_path / "out").findings == []
 
 
-def test_options_and_versions_are_recorded_without_secrets(tmp_path, config, index_folder):
+def test_options_and_versions_are_recorded_without_secrets(tmp_path, config, index_folder, tag):
     model = "https://user:hidden@models.example/jobs"  # hash_model takes any
-    tag_files.run(config(model=model), [write(tmp_path / "a.jsonl", make_jsonl(2))])
+    tag(config(model=model), [write(tmp_path / "a.jsonl", make_jsonl(2))])
     assert "hidden" not in (tmp_path / "out" / "run.json").read_text()
     run = json.loads((tmp_path / "out" / "run.json").read_bytes())
     assert run["identity"]["taxonomy"] == "test"
@@ -134,70 +145,66 @@ def refused(tmp_path, call, error, match):
     assert not out.exists() or list(out.rglob("*.parquet")) == []
 
 
-def test_a_missing_input_is_refused_before_anything_is_written(tmp_path, config):
-    refused(
-        tmp_path, lambda: tag_files.run(config(), [str(tmp_path / "none.jsonl")]), SourceError, "none.jsonl"
-    )
+def test_a_missing_input_is_refused_before_anything_is_written(tmp_path, config, tag):
+    refused(tmp_path, lambda: tag(config(), [str(tmp_path / "none.jsonl")]), SourceError, "none.jsonl")
     assert not (tmp_path / "out").exists()
 
 
-def test_a_table_without_a_text_column_is_refused(tmp_path, config):
+def test_a_table_without_a_text_column_is_refused(tmp_path, config, tag):
     pq.write_table(pa.table({"a": [1], "b": [2]}), tmp_path / "x.parquet")
-    refused(
-        tmp_path, lambda: tag_files.run(config(), [str(tmp_path / "x.parquet")]), SourceError, "x.parquet"
-    )
+    refused(tmp_path, lambda: tag(config(), [str(tmp_path / "x.parquet")]), SourceError, "x.parquet")
 
 
-def test_an_index_of_another_model_is_refused(tmp_path, config, monkeypatch):
+def test_an_index_of_another_model_is_refused(tmp_path, config, monkeypatch, tag):
     from skillstream.testing import HashEncoder
 
     monkeypatch.setattr("skillstream.tagging.worker.load_encoder", lambda *_, **__: HashEncoder(dim=64))
     path = write(tmp_path / "a.jsonl", make_jsonl(1))
-    refused(tmp_path, lambda: tag_files.run(config(), [path]), IndexFormatError, "made with model")
+    refused(tmp_path, lambda: tag(config(), [path]), IndexFormatError, "made with model")
     assert not (tmp_path / "out").exists()
 
 
-def test_an_output_made_with_another_taxonomy_is_refused_unless_forced(tmp_path, config):
+def test_an_output_made_with_another_taxonomy_is_refused_unless_forced(tmp_path, config, tag):
     path = write(tmp_path / "a.jsonl", make_jsonl(1))
-    tag_files.run(config(), [path])
+    tag(config(), [path])
     run_file = tmp_path / "out" / "run.json"
     run_file.write_text(run_file.read_text().replace('"taxonomy": "test"', '"taxonomy": "other"'))
     with pytest.raises(OutputError, match="other"):
-        tag_files.run(config(), [path])
-    assert tag_files.run(config(force=True), [path]).records == 0
+        tag(config(), [path])
+    assert tag(config(force=True), [path]).records == 0
 
 
-def test_run_json_names_the_path_of_every_source_and_later_starts_add_theirs(tmp_path, config):
+def test_run_json_names_the_path_of_every_source_and_later_starts_add_theirs(tmp_path, config, tag):
     a, b = write(tmp_path / "a.jsonl", make_jsonl(1)), write(tmp_path / "b.jsonl", make_jsonl(2))
-    source_a = tag_files.run(config(), [a]).sources[0].source
+    source_a = tag(config(), [a]).sources[0].source
     assert read_run(tmp_path / "out").sources == source_paths(tmp_path / "out") == {source_a: a}
     before = (tmp_path / "out" / "run.json").read_bytes()
     for _ in range(2):
-        source_b = tag_files.run(config(), [a, b]).sources[1].source
+        source_b = tag(config(), [a, b]).sources[1].source
         assert source_paths(tmp_path / "out") == {source_a: a, source_b: b}
         assert len(list((tmp_path / "out" / "sources").iterdir())) == 1
     assert (tmp_path / "out" / "run.json").read_bytes() == before
 
 
 def test_another_taxonomy_file_of_the_same_name_is_refused_and_a_new_version_of_an_index_is_not(
-    tmp_path, config, encoder
+    tmp_path, config, encoder, tag
 ):
     path = write(tmp_path / "a.jsonl", make_jsonl(1))
     own = tmp_path / "own.csv"
     own.write_text("id,label\n1,weld metal\n")
-    tag_files.run(config(index=None, taxonomy=str(own)), [path])
-    assert tag_files.run(config(index=None, taxonomy=str(own)), [path]).records == 0
+    tag(config(index=None, taxonomy=str(own)), [path])
+    assert tag(config(index=None, taxonomy=str(own)), [path]).records == 0
     save_index(build_index(load_taxonomy(str(own)), encoder), tmp_path / "index")
     by_index = config(index=str(tmp_path / "index"), output=str(tmp_path / "out2"))
-    tag_files.run(by_index, [path])
+    tag(by_index, [path])
     own.write_text("id,label\n1,weld metal\n2,Python\n")
     with pytest.raises(OutputError, match=r"made with taxonomy 'own@\w{8}', this run has 'own@\w{8}'"):
-        tag_files.run(config(index=None, taxonomy=str(own)), [path])
+        tag(config(index=None, taxonomy=str(own)), [path])
     save_index(build_index(load_taxonomy(str(own)), encoder), tmp_path / "index")
-    assert tag_files.run(by_index, [path]).records == 0
+    assert tag(by_index, [path]).records == 0
 
 
-def test_a_failing_worker_is_one_error_and_running_again_goes_on(tmp_path, config, monkeypatch):
+def test_a_failing_worker_is_one_error_and_running_again_goes_on(tmp_path, config, monkeypatch, tag):
     from skillstream.tagging.tagger import Tagger
 
     path = write(tmp_path / "a.jsonl", make_jsonl(30))
@@ -211,9 +218,9 @@ def test_a_failing_worker_is_one_error_and_running_again_goes_on(tmp_path, confi
     with monkeypatch.context() as patch:
         patch.setattr(Tagger, "tag_chunk", broken)
         with pytest.raises(RunError, match="the encoder's device is gone"):
-            tag_files.run(config(), [path])
+            tag(config(), [path])
     assert [row["offset"] for row in read_rows(tmp_path / "out")] == list(range(14))
-    assert tag_files.run(config(), [path]).records == 16
+    assert tag(config(), [path]).records == 16
     assert len(read_rows(tmp_path / "out")) == 30
 
 
@@ -231,37 +238,37 @@ def test_main_takes_flags_in_beams_style(tmp_path, index_folder, capsys):
     assert "top-k" in capsys.readouterr().err
 
 
-def test_tag_works_where_the_cache_cannot_be_written(tmp_path, config, monkeypatch):
+def test_tag_works_where_the_cache_cannot_be_written(tmp_path, config, monkeypatch, tag):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("SKILLSTREAM_CACHE_DIR", str(tmp_path / "file" / "cache"))
     (tmp_path / "own.csv").write_text("id,label\n1,weld metal\n2,Python\n")
     path = write(tmp_path / "a.jsonl", make_jsonl(3))
     own = str(tmp_path / "own.csv")
-    assert tag_files.run(config(index=None, taxonomy=own), [path]).tagged == 3
-    assert tag_files.run(config(output=str(tmp_path / "out2")), [path]).tagged == 3
+    assert tag(config(index=None, taxonomy=own), [path]).tagged == 3
+    assert tag(config(output=str(tmp_path / "out2")), [path]).tagged == 3
 
 
-def test_descriptions_that_were_not_found_are_counted_and_the_fields_named(tmp_path, config):
+def test_descriptions_that_were_not_found_are_counted_and_the_fields_named(tmp_path, config, tag):
     lines = [{"id": n, "title": "Welder", "blurb": "weld metal"} for n in range(3)] + [make_posting(4)]
     path = write(tmp_path / "a.jsonl", b"".join(json.dumps(line).encode() + b"\n" for line in lines))
-    summary = tag_files.run(config(), [path])
+    summary = tag(config(), [path])
     assert (summary.tagged, summary.title_only) == (4, 3)
     assert summary.fields == ["blurb", "id", "title"]
     assert summary.notes == [
         "3 of 4 records have no description and were tagged by their title alone; such a record has 'blurb', "
         "'id', 'title': name the field with --text-field, or the feed with --feed"
     ]
-    named = tag_files.run(config(output=str(tmp_path / "named"), text_field="blurb"), [path])
+    named = tag(config(output=str(tmp_path / "named"), text_field="blurb"), [path])
     assert named.title_only == 1
     assert named.tags > summary.tags
 
 
-def test_times_that_cannot_be_read_are_counted(tmp_path, config):
+def test_times_that_cannot_be_read_are_counted(tmp_path, config, tag):
     lines = [
         {"title": "Welder", "text": "weld metal", "posted": posted} for posted in ("3 days ago", "2026-01-02")
     ]
     path = write(tmp_path / "a.jsonl", b"".join(json.dumps(line).encode() + b"\n" for line in lines))
-    summary = tag_files.run(config(), [path])
+    summary = tag(config(), [path])
     assert (summary.tagged, summary.unread_times, summary.unread_time) == (2, 1, "posted: 3 days ago")
     assert summary.notes == [
         "1 of 2 records state a time that cannot be read, such as posted: 3 days ago: it is left out"
@@ -278,7 +285,7 @@ def test_times_that_cannot_be_read_are_counted(tmp_path, config):
     ],
 )  # fmt: skip
 def test_a_field_that_no_record_has_is_refused_before_anything_is_written(
-    tmp_path, config, name, option, told
+    tmp_path, config, name, option, told, tag
 ):
     lines = [{"id": n, "title": "Cook", "jobDescription": "cook pastry"} for n in range(2)]
     content = (
@@ -288,21 +295,21 @@ def test_a_field_that_no_record_has_is_refused_before_anything_is_written(
     )
     path = write(tmp_path / name, gzip.compress(content) if name.endswith("gz") else content)
     with pytest.raises(SourceError, match=re.escape(told)):
-        tag_files.run(config(**{option: "jobDescripton"}), [path])
+        tag(config(**{option: "jobDescripton"}), [path])
     assert not (tmp_path / "out").exists()
-    assert tag_files.run(config(**{option: "jobDescription"}), [path]).tagged == 2
+    assert tag(config(**{option: "jobDescription"}), [path]).tagged == 2
 
 
-def test_a_field_that_one_record_has_or_that_nobody_can_tell_is_not_refused(tmp_path, config):
+def test_a_field_that_one_record_has_or_that_nobody_can_tell_is_not_refused(tmp_path, config, tag):
     good = write(tmp_path / "a.jsonl", b'{"title":"Cook"}\n{"title":"Cook","job":{"text":null}}\n')
     broken = write(tmp_path / "b.jsonl", b"broken\n")
     empty = write(tmp_path / "c.jsonl", b"")
-    assert tag_files.run(config(text_field="job.text"), [good, broken, empty]).records == 3
+    assert tag(config(text_field="job.text"), [good, broken, empty]).records == 3
 
 
-def test_a_quote_that_is_not_closed_is_a_problem_and_the_rest_is_tagged(tmp_path, config):
+def test_a_quote_that_is_not_closed_is_a_problem_and_the_rest_is_tagged(tmp_path, config, tag):
     path = write(tmp_path / "x.csv", b'id,title\n1,Baker\n2,"Smith\n3,Tailor\n')
-    summary = tag_files.run(config(), [path])
+    summary = tag(config(), [path])
     rows = read_rows(tmp_path / "out")
     assert [row["error"] and row["error"]["code"] for row in rows] == [None, "ragged_row", None]
     assert summary.rejected == {"ragged_row": 1}
@@ -310,11 +317,11 @@ def test_a_quote_that_is_not_closed_is_a_problem_and_the_rest_is_tagged(tmp_path
     assert "a quote opened in row 2 (line 3) is not closed" in summary.problems[0]
 
 
-def test_rows_that_are_not_utf8_bring_a_note_with_the_remedy(tmp_path, config):
+def test_rows_that_are_not_utf8_bring_a_note_with_the_remedy(tmp_path, config, tag):
     path = write(tmp_path / "x.csv", b"id,title\n1,caf\xe9\n2,Baker\n")
-    summary = tag_files.run(config(), [path])
+    summary = tag(config(), [path])
     assert "--encoding cp1252" in "\n".join(summary.notes)
-    summary = tag_files.run(config(output=str(tmp_path / "again"), encoding="cp1252"), [path])
+    summary = tag(config(output=str(tmp_path / "again"), encoding="cp1252"), [path])
     assert (summary.rejected, summary.notes[1:]) == ({}, [])
     assert read_rows(tmp_path / "again")[0]["title"] == "café"
 

@@ -15,7 +15,8 @@ from skillstream.cli.groups import CommandGroup
 from skillstream.cli.options import config_options, json_option
 from skillstream.errors import UsageError
 from skillstream.flink import FlinkConfig, FlinkJob, FlinkRest
-from skillstream.monitoring import Look, StreamEyes, Watchdog, WatchdogMetrics, watch
+from skillstream.monitoring.look import Look, StreamEyes
+from skillstream.monitoring.watchdog import Watchdog, WatchdogMetrics, watch
 from skillstream.output import check_layout
 from skillstream.tagging import StreamConfig
 

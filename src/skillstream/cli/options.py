@@ -31,7 +31,7 @@ runner_option = click.option(
     "--runner",
     default="local",
     show_default=True,
-    help="Beam runner that executes the job; 'local' runs it in this process and needs nothing else.",
+    help="Beam runner that executes the job; 'local' runs it on this machine and needs nothing else.",
 )
 workers_option = click.option(
     "--workers",
@@ -43,7 +43,7 @@ workers_option = click.option(
 
 
 def check_workers(workers: int | None, runner: str, beam_flags: Sequence[str] | None) -> bool:
-    """Whether the work may be shared by processes of our own: for the local runner without flags of Beam.
+    """Whether it runs without Beam, in processes of our own: on the local runner without flags for it.
 
     Raises:
         UsageError: several are asked for, and a runner of Beam is to do it.
@@ -51,7 +51,7 @@ def check_workers(workers: int | None, runner: str, beam_flags: Sequence[str] | 
     own = runner == "local" and not beam_flags
     if not own and workers not in (None, 1):
         raise UsageError("--workers is for the local runner without flags for Beam")
-    return own and workers != 1
+    return own
 
 
 def config_options(

@@ -17,7 +17,7 @@ from skillstream.errors import UsageError
 from skillstream.tagging import FilesConfig
 
 if TYPE_CHECKING:
-    from skillstream.sources.files import FilePlan
+    from skillstream.output import RunSummary
 
 __all__ = ["tag_command"]
 
@@ -57,7 +57,7 @@ def tag_command(
     """
     from skillstream.sources.files import STANDARD_INPUT, spooled
 
-    shared = check_workers(workers, runner, beam_flags)
+    on_this_machine = check_workers(workers, runner, beam_flags)
     to_stdout = options["output"] == STANDARD_INPUT
     if runner != "local" and (to_stdout or STANDARD_INPUT in inputs):
         raise UsageError("standard input and output (-) are for the local runner only")
@@ -66,16 +66,13 @@ def tag_command(
         if to_stdout:
             options["output"] = stack.enter_context(TemporaryDirectory(prefix="skillstream-rows-"))
         config = FilesConfig(**options)
-        plan, count = _shared_plan(config, inputs, workers) if shared else (None, 1)
-        if plan is not None and count > 1:
-            from skillstream.workers import tag_with_workers
-
-            summary = tag_with_workers(config, plan, count, show_progress)
+        if on_this_machine:
+            summary = _tag(config, inputs, workers)
         else:
             from skillstream.pipelines import tag_files  # Beam takes seconds to import
 
             flags = [f"--runner={runner}", *(beam_flags or [])]
-            summary = tag_files.run(config, inputs, flags, show_progress, plan)
+            summary = tag_files.run(config, inputs, flags, show_progress)
         if to_stdout:
             write_json_lines(summary, sys.stdout.buffer)
             stack.enter_context(redirect_stdout(sys.stderr))
@@ -88,11 +85,14 @@ def tag_command(
     return 1 if summary.problems else 0
 
 
-def _shared_plan(config: FilesConfig, inputs: tuple[str, ...], workers: int | None) -> tuple[FilePlan, int]:
-    """The plan for several workers, and how many there should be."""
+def _tag(config: FilesConfig, inputs: tuple[str, ...], workers: int | None) -> RunSummary:
+    """Tags the inputs in this process, or in as many as are asked for or worth it."""
     from skillstream.tagging.files_job import plan_job
-    from skillstream.workers import most_workers, workers_for_files
+    from skillstream.workers import most_workers, tag_here, tag_with_workers, workers_for_files
 
     plan = plan_job(config, inputs, workers or most_workers())
     size = sum(file.bytes for file in plan.files)
-    return plan, min(workers or workers_for_files(len(plan.ranges), size), len(plan.ranges))
+    count = min(workers or workers_for_files(len(plan.ranges), size), len(plan.ranges))
+    if count > 1:
+        return tag_with_workers(config, plan, count, show_progress)
+    return tag_here(config, plan, show_progress)

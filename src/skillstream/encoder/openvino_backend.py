@@ -137,7 +137,11 @@ def _read(core: openvino.Core, path: Path, manifest: Manifest, precision: str) -
         )
     if files == [WEIGHTS_FILE]:
         return core.read_model(path / model)
-    weights = np.concatenate([np.fromfile(path / name, np.uint8) for name in files])
+    weights = np.empty(sum((path / name).stat().st_size for name in files), np.uint8)
+    at = 0
+    for name in files:
+        with (path / name).open("rb") as file:
+            at += file.readinto(weights[at:])  # type: ignore[arg-type]
     return core.read_model((path / model).read_bytes(), openvino.Tensor(weights))
 
 

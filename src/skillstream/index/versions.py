@@ -296,7 +296,7 @@ def _read_files(version: Path) -> tuple[IndexInfo, list[Skill], Floats]:
     for name in (SKILLS, VECTORS):
         if file_digest(version / name) != info.checksums.get(name):
             raise IndexFormatError(f"{version / name} is damaged (wrong checksum): build the index again")
-    table = pq.read_table(version / SKILLS)
+    table = pq.ParquetFile(version / SKILLS).read()  # `read_table` takes as long to import what it needs
     skills = [Skill(*row) for row in zip(*(column.to_pylist() for column in table.columns), strict=True)]
     vectors: Floats = np.load(version / VECTORS, mmap_mode="r", allow_pickle=False)
     if vectors.dtype == np.float16:

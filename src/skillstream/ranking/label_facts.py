@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from skillstream.index import SkillsIndex
-from skillstream.ranking.word_overlap import content_stems
+from skillstream.ranking.kept import kept
+from skillstream.ranking.word_overlap import label_stems
 
 __all__ = ["LabelFacts"]
 
@@ -30,7 +31,7 @@ class LabelFacts:
     """
 
     def __init__(self, index: SkillsIndex) -> None:
-        self.stems = [tuple(content_stems(label)) for label in index.labels]
+        self.stems = [tuple(stems) for stems in kept(label_stems, index.skills, list[list[str]])]
         # Names of products are no words of a language: with them or without, rarity is the same.
         counts = Counter(stem for stems in self.stems[: index.searched] for stem in set(stems))
         rarest = math.log(1 + max(1, index.searched))

@@ -16,8 +16,9 @@ from skillstream.encoder import Encoded
 from skillstream.index import SkillsIndex
 from skillstream.ranking.exact import ExactMatch, ExactMatcher
 from skillstream.ranking.features import FEATURES, best_names, exact_features, label_lengths
+from skillstream.ranking.kept import kept
 from skillstream.ranking.token_match import token_products, token_softmax
-from skillstream.ranking.word_overlap import LabelWords
+from skillstream.ranking.word_overlap import LabelWords, label_stems
 
 __all__ = ["LENGTH", "OVERLAP", "POOLED", "TOKEN", "PairMaker", "Pairs"]
 
@@ -74,7 +75,7 @@ class PairMaker:
         self._candidates = candidates
         self._part_tokens = part_tokens
         self._matcher = ExactMatcher.for_index(index)
-        self._words = LabelWords(index.labels)
+        self._words = LabelWords(kept(label_stems, index.skills, list[list[str]]))
         self._lengths = label_lengths(index.labels)
 
     def names(self, text: str) -> Names:

@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from skillstream.ranking.words import WORD, lower, normal_word
+from skillstream.taxonomy import Skill
 
-__all__ = ["LabelWords", "content_stems", "stem", "stems"]
+__all__ = ["LabelWords", "content_stems", "label_stems", "stem", "stems"]
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
@@ -57,26 +58,33 @@ def stems(text: str) -> set[str]:
     return set(content_stems(text))
 
 
+def label_stems(skills: Sequence[Skill]) -> list[list[str]]:
+    """`content_stems` of each skill's label."""
+    return [content_stems(skill.label) for skill in skills]
+
+
 class LabelWords:
     """The words of all labels, ready to be compared with sentences. Safe to share between threads."""
 
-    def __init__(self, labels: Sequence[str]) -> None:
+    def __init__(self, stems_of_labels: Sequence[Sequence[str]]) -> None:
+        """Takes `label_stems` of the skills."""
         # Sorted: sums of floats depend on their order.
-        words = [sorted(stems(label)) for label in labels]
+        words = [sorted(set(of_label)) for of_label in stems_of_labels]
         counts = Counter(word for of_label in words for word in of_label)
         self._numbers = {word: number for number, word in enumerate(counts, start=1)}
-        idf = {word: float(np.log(1 + len(labels) / count)) for word, count in counts.items()}
+        idf = {word: float(np.log(1 + len(words) / count)) for word, count in counts.items()}
         # Shares of the label's whole weight, so that a sum over the words found is the overlap itself.
         # Word 0 is none: labels with fewer words than others are filled up with it.
         self._lengths = np.fromiter(map(len, words), np.int64, len(words))
-        shape = (int(self._lengths.max(initial=0)), len(labels))
+        shape = (int(self._lengths.max(initial=0)), len(words))
         self._words = np.zeros(shape, np.int32)
         self._shares = np.zeros(shape, np.float32)
         totals = np.array([sum(idf[word] for word in of_label) for of_label in words], np.float32)
-        for label, of_label in enumerate(words):
-            for place, word in enumerate(of_label):
-                self._words[place, label] = self._numbers[word]
-                self._shares[place, label] = np.float32(idf[word] / totals[label])
+        labels = np.repeat(np.arange(len(words)), self._lengths)
+        places = np.arange(len(labels)) - np.repeat(np.cumsum(self._lengths) - self._lengths, self._lengths)
+        flat = [word for of_label in words for word in of_label]
+        self._words[places, labels] = [self._numbers[word] for word in flat]
+        self._shares[places, labels] = np.array([idf[word] for word in flat], np.float32) / totals[labels]
 
     def overlaps(self, texts: Sequence[str], skills: Ints) -> Floats:
         """The share of each label's words, weighed by rarity, that the text has.

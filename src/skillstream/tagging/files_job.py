@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from skillstream.output import Chain, RunSummary, SourceSummary, read_run, title_only_line, unread_times_line
 from skillstream.sources.files import RANGE_BYTES, FilePlan, check_named_fields, plan_files
+from skillstream.tagging.start import Start, start_job
 
 if TYPE_CHECKING:
     from skillstream.tagging.config import FilesConfig
-    from skillstream.tagging.start import Start
 
-__all__ = ["FilesFigures", "PublishedRows", "files_summary", "plan_job"]
+__all__ = ["FilesFigures", "PublishedRows", "files_summary", "plan_job", "start_files"]
 
 # With several workers: ranges for each, so that all end at about the same time; and the least worth one.
 RANGES_PER_WORKER = 4
@@ -26,8 +27,8 @@ class FilesFigures:
 
     records: int = 0
     tagged: int = 0
-    rejected: dict[str, int] = field(default_factory=dict)
-    other_languages: dict[str, int] = field(default_factory=dict)
+    rejected: Counter[str] = field(default_factory=Counter)
+    other_languages: Counter[str] = field(default_factory=Counter)
     tags: int = 0
     sentences: int = 0
     cached: int = 0
@@ -36,7 +37,7 @@ class FilesFigures:
     fields: Sequence[str] = ()
     unread_times: int = 0
     unread_time: str | None = None
-    problems: Sequence[str] = ()
+    problems: list[str] = field(default_factory=list)
     peak_bytes: int = 0
     workers: int = 1
     restarts: int = 0
@@ -69,6 +70,25 @@ def plan_job(config: FilesConfig, inputs: Sequence[str], workers: int = 1) -> Fi
     return found
 
 
+def start_files(
+    config: FilesConfig,
+    plan: FilePlan,
+    *,
+    here: bool,
+    loaded: Callable[[FilesConfig], str | None] = lambda _: None,
+) -> Start[FilesConfig]:
+    """`start_job` for these files; `run.json` remembers where each is read, and how large files were cut."""
+    return start_job(
+        config,
+        {"source": "files"},
+        here=here,
+        temporary=True,
+        sources={file.source: file.path for file in plan.files},
+        range_bytes=plan.range_bytes,
+        loaded=loaded,
+    )
+
+
 class PublishedRows:
     """How far the chains of a plan have come; cheap to ask repeatedly."""
 
@@ -95,6 +115,7 @@ def files_summary(
 ) -> RunSummary:
     """The run for people and scripts; `before` and `after`: rows in the output by source."""
     config = start.config
+    fields = sorted(figures.fields)
     return RunSummary(
         output=config.output,
         sources=[SourceSummary(file.path, file.source, after[file.source]) for file in plan.files],
@@ -118,11 +139,7 @@ def files_summary(
             *plan.notes,
             *_encoding_note(figures.rejected.get("invalid_utf8", 0), config),
             *(f"{path}: left out, it is the same file as another input" for path in plan.duplicates),
-            *(
-                [title_only_line(figures.title_only, figures.records, figures.fields)]
-                if figures.title_only
-                else []
-            ),
+            *([title_only_line(figures.title_only, figures.records, fields)] if figures.title_only else []),
             *(
                 [unread_times_line(figures.unread_times, figures.records, figures.unread_time)]
                 if figures.unread_times
@@ -130,7 +147,7 @@ def files_summary(
             ),
         ],
         title_only=figures.title_only,
-        fields=list(figures.fields),
+        fields=fields,
         unread_times=figures.unread_times,
         unread_time=figures.unread_time,
         workers=figures.workers,

@@ -52,7 +52,8 @@ class TagWorker:
         """
         # The language model takes most of a second to unpack, which another core does meanwhile.
         some = "Experience with databases is required."
-        threading.Thread(target=detect_language, args=(some,), daemon=True).start()
+        self._language_model = threading.Thread(target=detect_language, args=(some,), daemon=True)
+        self._language_model.start()
         self.config = config
         self.lock = threading.Lock()
         self._follow = follow
@@ -75,6 +76,7 @@ class TagWorker:
         elif self._tagger is None:
             with _no_collector():
                 self._tagger = Tagger.from_config(self.config, self._encoder)
+            self._language_model.join()  # the first posting needs it
             self._version = self._tagger.index.version
             self._checked_at = self._now()
         elif self._follow and self.config.index and self._now() - self._checked_at >= REFRESH_S:

@@ -1,19 +1,18 @@
-"""`skillstream tag` by several processes: each tags one range of the plan after another."""
+"""`skillstream tag` on this machine: in this process, or by several that take one range after another."""
 
 from __future__ import annotations
 
 import dataclasses
-import resource
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
+from skillstream.errors import RunError, SkillstreamError
 from skillstream.output import Chain, RunSummary, sweep
-from skillstream.postings import MAX_FIELDS
 from skillstream.sources.files import FilePlan, FileRange
-from skillstream.tagging import FilesConfig, start_job
-from skillstream.tagging.files_job import FilesFigures, PublishedRows, files_summary
+from skillstream.tagging import FilesConfig
+from skillstream.tagging.files_job import FilesFigures, PublishedRows, files_summary, start_files
 from skillstream.workers.cores import places
 from skillstream.workers.messages import (
     Died,
@@ -27,14 +26,59 @@ from skillstream.workers.messages import (
     Tagged,
 )
 from skillstream.workers.pool import Pool
+from skillstream.workers.ranges import count, peak_bytes, tag_range
 
-__all__ = ["tag_with_workers"]
+__all__ = ["tag_here", "tag_with_workers"]
 
 Progress = Callable[[Callable[[], int], int | None], AbstractContextManager[None]]
 
 
+def tag_here(config: FilesConfig, plan: FilePlan, progress: Progress) -> RunSummary:
+    """Tags what is planned in this process, one range after another.
+
+    Args:
+        config: what to do.
+        plan: of `skillstream.tagging.files_job.plan_job`.
+        progress: shows how far it is (see `skillstream.cli.progress`).
+
+    Raises:
+        UsageError: refused before the first record; nothing was written.
+        RunError: it failed. Running again resumes where it stopped.
+    """
+    start = start_files(config, plan, here=True)
+    worker = start.worker
+    if worker is None:
+        raise AssertionError("no worker in a job that tags here")
+    figures = FilesFigures()
+    about_to_publish: list[Tagged] = []
+
+    def tell(message: Tagged | Published) -> None:
+        if isinstance(message, Tagged):
+            about_to_publish.append(message)
+        else:
+            count(figures, about_to_publish.pop())
+
+    published = PublishedRows(config.output, plan)
+    before = published.count()
+    resumed = sum(before.values())
+    started = time.monotonic()
+    with progress(lambda: resumed + figures.records, plan.rows):
+        try:
+            found = [tag_range(one, start.config, worker, tell) for one in plan.ranges]
+        except SkillstreamError:
+            raise
+        except Exception as error:
+            raise RunError(
+                f"{type(error).__name__}: {error}; run again to resume where it stopped"
+            ) from error
+    seconds = time.monotonic() - started
+    figures.problems = [problem for problem in found if problem is not None]
+    figures.peak_bytes = peak_bytes()
+    return files_summary(start, plan, figures, before, published.count(), seconds)
+
+
 def tag_with_workers(config: FilesConfig, plan: FilePlan, workers: int, progress: Progress) -> RunSummary:
-    """Tags what is planned and waits for the end.
+    """Tags what is planned by several processes and waits for the end.
 
     The first worker loads model and index alone: before the output is opened, so that what cannot be used is
     refused with nothing written, and before the others, so that what is made at first use is made once.
@@ -64,24 +108,13 @@ def tag_with_workers(config: FilesConfig, plan: FilePlan, workers: int, progress
             describe(dataclasses.replace(given, precision=precision))  # for the others, and for restarts
             return precision
 
-        start = start_job(
-            config,
-            {"source": "files"},
-            here=False,
-            temporary=True,
-            sources={file.source: file.path for file in plan.files},
-            range_bytes=plan.range_bytes,
-            loaded=load_first,
-        )
+        start = start_files(config, plan, here=False, loaded=load_first)
         published = PublishedRows(config.output, plan)
         before = published.count()
-        run = _Run(pool, plan, workers, config.output)
-        total = (
-            None if any(file.rows is None for file in plan.files) else sum(f.rows or 0 for f in plan.files)
-        )
         resumed = sum(before.values())
+        run = _Run(pool, plan, workers, config.output)
         started = time.monotonic()
-        with progress(lambda: resumed + run.figures.records, total):
+        with progress(lambda: resumed + run.figures.records, plan.rows):
             run.to_end()
         seconds = time.monotonic() - started
     if pool.restarts:
@@ -99,10 +132,6 @@ class _Run:
         self._output = output
         self._todo = deque(plan.ranges)
         self._at: dict[int, FileRange] = {}
-        self._rejected: Counter[str] = Counter()
-        self._languages: Counter[str] = Counter()
-        self._fields: dict[str, None] = {}
-        self._problems: list[str] = []
         self._peaks: dict[int, int] = {}
 
     def to_end(self) -> None:
@@ -114,11 +143,8 @@ class _Run:
             heard = self._pool.next(1.0)
             if heard is not None:
                 self._take(*heard)
-        own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        figures = self.figures
-        figures.rejected, figures.other_languages = dict(self._rejected), dict(self._languages)
-        figures.fields, figures.problems = list(self._fields)[:MAX_FIELDS], self._problems
-        figures.peak_bytes, figures.restarts = own + sum(self._peaks.values()), self._pool.restarts
+        self.figures.peak_bytes = peak_bytes() + sum(self._peaks.values())
+        self.figures.restarts = self._pool.restarts
 
     def _give(self, number: int) -> None:
         if self._todo:
@@ -132,38 +158,23 @@ class _Run:
             case Ready():
                 self._give(number)
             case Published():
-                self._count(self._pool.tagged.pop(number))
+                count(self.figures, self._pool.tagged.pop(number))
                 self._peaks[number] = max(message.peak, self._peaks.get(number, 0))
             case RangeDone():
                 del self._at[number]
                 if message.problem is not None:
-                    self._problems.append(message.problem)
+                    self.figures.problems.append(message.problem)
                 self._give(number)
             case Died():
                 tagged = self._pool.tagged.pop(number, None)
                 if tagged is not None and _is_published(self._output, tagged):
-                    self._count(tagged)
+                    count(self.figures, tagged)
                 if number in self._at:
                     self._todo.appendleft(self._at.pop(number))
                 if self._todo:
                     self._pool.replace(number, message)
             case _:
                 pass
-
-    def _count(self, tagged: Tagged) -> None:
-        figures = self.figures
-        figures.records += tagged.records
-        figures.tagged += tagged.records - sum(tagged.rejected.values())
-        figures.tags += tagged.tags
-        figures.sentences += tagged.sentences
-        figures.cached += tagged.cached
-        figures.tokens += tagged.tokens
-        figures.title_only += tagged.title_only
-        figures.unread_times += tagged.unread_times
-        figures.unread_time = figures.unread_time or tagged.unread_time
-        self._rejected.update(tagged.rejected)
-        self._languages.update(tagged.other_languages)
-        self._fields.update(dict.fromkeys(tagged.fields))
 
 
 def _is_published(output: str, tagged: Tagged) -> bool:

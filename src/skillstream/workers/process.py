@@ -8,22 +8,18 @@ from __future__ import annotations
 
 import os
 import queue
-import resource
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import IO
 
 import msgspec
 
-from skillstream.chunks import Chunk
 from skillstream.errors import SkillstreamError, UsageError
 from skillstream.monitoring import DRAIN, Reading
 from skillstream.output import Chain
-from skillstream.sources.files import FileRange, SourceReadError, read_chunks
 from skillstream.storage import WAITS
 from skillstream.tagging import FilesConfig, TagWorker
 from skillstream.workers.messages import (
@@ -33,7 +29,6 @@ from skillstream.workers.messages import (
     Job,
     Message,
     Order,
-    Published,
     RangeDone,
     Read,
     ReadRange,
@@ -41,8 +36,8 @@ from skillstream.workers.messages import (
     Stop,
     StreamJob,
     Waiting,
-    tagged_message,
 )
+from skillstream.workers.ranges import publish, tag_range
 
 __all__ = ["main"]
 
@@ -101,20 +96,7 @@ def _listen(stdin: IO[bytes], orders: Orders) -> None:
 def _tag_ranges(config: FilesConfig, orders: Orders, send: Send) -> None:
     worker = _loaded(TagWorker(config, follow=False), send)
     while isinstance(order := orders.get(), ReadRange):
-        send(RangeDone(_tag_range(order.range, config, worker, send)))
-
-
-def _tag_range(file_range: FileRange, config: FilesConfig, worker: TagWorker, send: Send) -> str | None:
-    """Publishes all of a range behind the end of its chain; why it could not be read to its end, if so."""
-    chain = Chain(config.output, file_range.source, file_range.partition)
-    root = chain.claim(file_range.start)
-    head = chain.head()
-    try:
-        for chunk in read_chunks(file_range, root if head is None else head, config.max_chunk_rows):
-            _publish(chunk, chain, worker, send)
-    except SourceReadError as error:
-        return str(error)
-    return None
+        send(RangeDone(tag_range(order.range, config, worker, send)))
 
 
 def _read_topic(job: StreamJob, orders: Orders, send: Send) -> None:
@@ -143,7 +125,7 @@ def _read_topic(job: StreamJob, orders: Orders, send: Send) -> None:
         drain_until = time.monotonic() + DRAIN_S
         while (chunk := reader.next_chunk()) is not None:
             reader.take(chunk)
-            _publish(chunk, chain_of(chunk.partition), worker, send)
+            publish(chunk, chain_of(chunk.partition), worker, send)
             tell()
             if DRAIN.is_set() and (not draining or time.monotonic() > drain_until):
                 break
@@ -158,26 +140,6 @@ def _loaded(worker: TagWorker, send: Send) -> TagWorker:
     tagger = worker.tagger()
     send(Ready(tagger.model_version, tagger.taxonomy_version, tagger.encoder.precision))
     return worker
-
-
-def _publish(chunk: Chunk, chain: Chain, worker: TagWorker, send: Send) -> None:
-    tagger = worker.tagger()
-    tagged = tagger.tag_chunk(chunk)
-    send(tagged_message(tagged, tagger))
-    chain.publish(tagged.start, tagged.end, tagged.rows, tagged.leader_epoch)
-    send(Published(_ages(chunk), _resident(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024))
-
-
-def _ages(chunk: Chunk) -> list[float]:
-    now = time.time() * 1000
-    return [(now - record.event_time) / 1000 for record in chunk.records if record.event_time is not None]
-
-
-def _resident() -> int:
-    try:
-        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
-    except OSError:  # not on Linux
-        return 0
 
 
 if __name__ == "__main__":

@@ -92,6 +92,12 @@ class FilePlan:
     range_bytes: int
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def rows(self) -> int | None:
+        """Rows of all files; `None` if one of them does not tell before it is read."""
+        rows = [file.rows for file in self.files]
+        return None if None in rows else sum(filter(None, rows))
+
 
 class _Cut(msgspec.Struct, frozen=True):
     """Where a range begins: its first row, and that row's first byte."""
