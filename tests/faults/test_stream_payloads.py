@@ -113,6 +113,18 @@ def test_whatever_comes_is_one_row_and_the_process_lives(kafka, new_topic, make_
     assert RejectionCode.INTERNAL not in summary["rejected"]
 
 
+def await_version(output: Path, version: str, limit_s: float = 120) -> None:
+    """Waits until rows by this version of the taxonomy are published."""
+    deadline = time.monotonic() + limit_s
+    while True:
+        files = sorted(output.glob("tags/**/*.parquet"), key=lambda path: path.stat().st_mtime_ns)
+        rows = pq.ParquetFile(files[-1]).read(["taxonomy_version"]).to_pylist() if files else []
+        if any(row["taxonomy_version"].startswith(f"test-{version}@") for row in rows):
+            return
+        assert time.monotonic() < deadline, f"no row by version {version} after {limit_s} s"
+        time.sleep(0.3)
+
+
 def test_every_row_is_what_the_version_it_states_gives(kafka, new_topic, make_jobs, encoder, tmp_path):
     folder = tmp_path / "index"
     taggers = {}
@@ -134,10 +146,10 @@ def test_every_row_is_what_the_version_it_states_gives(kafka, new_topic, make_jo
     jobs = make_jobs(kafka.bootstrap, topic, index=folder)
     process = jobs.start(refresh_s=0.2)
     with Load(kafka.bootstrap, topic, 2, rate=100) as load:
-        for number in range(1, REFRESHES + 1):
-            time.sleep(2)
-            publish_version(number)
-        time.sleep(3)
+        for number in range(REFRESHES + 1):
+            if number:
+                publish_version(number)
+            await_version(jobs.output, str(number))
     await_rows(jobs.output, load.records)
     assert jobs.end(process, signal.SIGTERM) == 0, jobs.log.read_text()[-3000:]
     assert_exactly_once(jobs.output, load.records)
