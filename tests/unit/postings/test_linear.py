@@ -134,9 +134,13 @@ def _texts(family: Callable[[int], str]) -> tuple[str, str]:
 @pytest.mark.parametrize("read", [_read, one_line, _segmented], ids=["lines", "title", "sentences"])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_time_is_linear(family: str, read: Callable[[str], object]) -> None:
-    short, long = _texts(FAMILIES[family])
+    assert _is_linear(read, *_texts(FAMILIES[family]))
+
+
+def _is_linear(read: Callable[[str], object], short: str, long: str) -> bool:
+    """In one of a few tries: other processes use the caches, too, and what is quadratic never passes."""
     floor = 0.0005  # seconds: below, constant costs are measured
-    assert _seconds(read, long) < MOST * max(_seconds(read, short), floor)
+    return any(_seconds(read, long) < MOST * max(_seconds(read, short), floor) for _ in range(4))
 
 
 def test_the_measure_can_fail() -> None:
@@ -145,4 +149,4 @@ def test_the_measure_can_fail() -> None:
             text[i:].count("x")
 
     short, long = _texts(lambda n: "x" * n)
-    assert _seconds(quadratic, long) > MOST * _seconds(quadratic, short)
+    assert not _is_linear(quadratic, short, long)
