@@ -252,12 +252,13 @@ def main() -> None:
         figures["ours_is_faster_by"] = round(ours / figures["postings_per_second"], 2)
     if options.json:
         print(json.dumps({"results": results, "left_out": left_out}), flush=True)
+    else:
+        for name, figures in results.items():
+            print(f"{name:22} " + "  ".join(f"{key} {value:,}" for key, value in figures.items()))
+        for name, reason in left_out.items():
+            print(f"{name:22} left out: {reason}")
     if options.plot:
         plot(results, options.plot)
-    for name, figures in () if options.json else results.items():
-        print(f"{name:22} " + "  ".join(f"{key} {value:,}" for key, value in figures.items()))
-    for name, reason in () if options.json else left_out.items():
-        print(f"{name:22} left out: {reason}")
 
 
 if __name__ == "__main__":

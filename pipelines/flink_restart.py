@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 
 from skillstream.errors import RunError
 from skillstream.flink import FlinkConfig, FlinkJob, FlinkRest
-from skillstream.monitoring.watchdog import Mended
+from skillstream.monitoring.watchdog import RestartResult
 from skillstream.output import restart_mark
 from skillstream.pipelines.flink import submit
 from skillstream.storage import is_url, open_store
@@ -50,7 +50,7 @@ class Restarter:
         with suppress(RunError):
             self._jobs(FlinkRest(self._flink.rest))
 
-    def restart(self) -> Mended:
+    def restart(self) -> RestartResult:
         """Cancels the job, if there still is one, and submits it again: safe at any time.
 
         Of several watchdogs of one output one does it: the others find the file `_afresh.lock` in the output

@@ -23,7 +23,7 @@ from skillstream.pipelines.command import run_command
 from skillstream.pipelines.dataflow import dataflow_flags
 from skillstream.pipelines.options import pipeline_runner, run_to_end, runs_here
 from skillstream.postings import MAX_FIELDS
-from skillstream.sources.files import FilePlan, FileRange
+from skillstream.sources.files import FileRange
 from skillstream.tagging import FilesConfig
 from skillstream.tagging.files_job import (
     FilesFigures,
@@ -63,7 +63,6 @@ def run(
     inputs: Sequence[str],
     beam_flags: Sequence[str] = (),
     progress: Progress | None = None,
-    plan: FilePlan | None = None,
 ) -> RunSummary:
     """Tags the inputs and waits for the end.
 
@@ -72,7 +71,6 @@ def run(
         inputs: files, folders or patterns.
         beam_flags: Beam's own, such as `--runner=...`.
         progress: shows how far it is (see `skillstream.cli.progress`).
-        plan: of these inputs, if it is made already.
 
     Raises:
         UsageError: refused before the first record; nothing was written.
@@ -80,7 +78,7 @@ def run(
     """
     beam_flags = dataflow_flags(beam_flags, config, config.output, inputs=inputs)
     runner, options = pipeline_runner(beam_flags), PipelineOptions(list(beam_flags))
-    plan = plan or plan_job(config, inputs)
+    plan = plan_job(config, inputs)
     here = runs_here(runner, options)
     start = start_files(config, plan, here=here)
     published = PublishedRows(config.output, plan)

@@ -18,7 +18,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from skillstream.errors import RunError, SkillstreamError
 from skillstream.monitoring.look import Look
 
-__all__ = ["Mended", "Stall", "Watchdog", "WatchdogMetrics", "watch"]
+__all__ = ["RestartResult", "Stall", "Watchdog", "WatchdogMetrics", "watch"]
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ MOST_MENDS = 3
 
 # What came of a restart: done; another process is doing it or has just done it; not done, since somebody has
 # stopped the job on purpose.
-Mended = Literal["started", "theirs", "stopped"]
+RestartResult = Literal["started", "theirs", "stopped"]
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ class WatchdogMetrics:
             self.stalled.labels(topic, str(partition)).set(partition in stalled)
 
 
-_NOT_DONE: dict[Mended, str] = {
+_NOT_DONE: dict[RestartResult, str] = {
     "theirs": "somebody else has started it, or is about to",
     "stopped": "not started afresh: somebody has stopped the job, or none was ever seen; "
     "`skillstream flink submit` starts it",
@@ -138,7 +138,7 @@ def watch(
     *,
     topic: str,
     every_s: float,
-    mend: Callable[[], Mended] | None = None,
+    mend: Callable[[], RestartResult] | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
     """Polls every `every_s` seconds until stopped.
