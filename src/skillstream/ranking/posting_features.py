@@ -9,17 +9,15 @@ each feature what it is and which kind of reason it belongs to.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from difflib import SequenceMatcher
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from skillstream.postings import BOILERPLATE, Document
-from skillstream.ranking.candidates import Candidate, Evidence
+from skillstream.postings import Document
+from skillstream.ranking.candidate_features import STRONG, candidate_features
+from skillstream.ranking.candidates import Candidate
 from skillstream.ranking.label_facts import LabelFacts
 from skillstream.ranking.word_overlap import content_stems
 
@@ -29,14 +27,14 @@ Floats = npt.NDArray[np.float32]
 
 # name → (kind of reason, what it is)
 POSTING_FEATURES: Mapping[str, tuple[str, str]] = {
-    # of one candidate by itself, in the order in which they are computed below
+    # of one candidate by itself, in the order of `candidate_features`
     "best": ("evidence", "log-odds of the strongest evidence"),
     "second": ("evidence", "log-odds of the second evidence, -9 if there is none"),
     "mean3": ("evidence", "log-odds of the mean of the three strongest"),
     "any": ("evidence", "log-odds that any evidence is right, were they independent"),
     "confidence": ("evidence", "log-odds of the best confidence, whatever the section"),
     "mentions": ("evidence", "number of sentences that name it"),
-    "strong_mentions": ("evidence", "number of sentences with a strength of 0.3 or more"),
+    "strong_mentions": ("evidence", "number of sentences with a strength above 0.3"),
     "pooled": ("meaning", "cosine of best sentence and label"),
     "token": ("meaning", "token-level match of best sentence and label"),
     "fused": ("meaning", "fused score of the best sentence"),
@@ -110,12 +108,9 @@ POSTING_FEATURES: Mapping[str, tuple[str, str]] = {
     "twin": ("rivals", "cosine with the most alike candidate that has stronger evidence"),
 }
 _NUMBER = {name: i for i, name in enumerate(POSTING_FEATURES)}
-_SHARES = ("title", "requirements", "responsibilities", "other", "nice_to_have", "education")
 _OWN = slice(0, _NUMBER["knowledge"] + 1)
 _CHANCES = slice(_NUMBER["best"], _NUMBER["confidence"] + 1)
 _FORM = slice(_NUMBER["label_words"], _NUMBER["label_commonest"] + 1)
-
-STRONG = 0.3
 
 
 def posting_features(
@@ -138,15 +133,7 @@ def posting_features(
     skills = [candidate.skill for candidate in candidates]
     features[:, _FORM] = facts.form[skills]
     counts = Counter(content_stems(document.text))
-    table = []
-    for candidate in candidates:
-        table.append(
-            _evidence(candidate)
-            + _place(document, candidate)
-            + _sentence(candidate)
-            + _words(candidate, _stem_set(candidate.best.sentence.text), counts, facts)
-        )
-    own = np.array(table)
+    own = np.array([candidate_features(document, candidate, counts, facts) for candidate in candidates])
     own[:, _CHANCES] = _log_odds(own[:, _CHANCES])
     features[:, _OWN] = own
     similarity = vectors[skills] @ vectors[skills].T
@@ -155,165 +142,10 @@ def posting_features(
     return features
 
 
-# --- one candidate by itself ----------------------------------------------------------------------------
-
-
-def _evidence(candidate: Candidate) -> tuple[float, ...]:
-    """The features of kind "evidence" and those that are of the best of all sentences.
-
-    The first five are chances, of which the caller takes the log-odds for all candidates at once; where there
-    is no second evidence, its chance is negative.
-    """
-    if len(candidate.evidence) == 1:
-        return _single_evidence(candidate.best)
-    strengths = [item.strength for item in candidate.evidence]
-    matches = [item.match for item in candidate.evidence]
-    best = matches[0]
-    return (
-        strengths[0],
-        strengths[1],
-        sum(strengths[:3]) / 3,
-        1 - math.prod([1 - strength for strength in strengths]),
-        max([match.confidence for match in matches]),
-        len(strengths),
-        sum([strength > STRONG for strength in strengths]),
-        best.pooled,
-        best.token,
-        best.fused,
-        max([match.pooled for match in matches]),
-        max([match.token for match in matches]),
-        best.margin,
-        best.place,
-        best.overlap,
-        max([match.overlap for match in matches]),
-        best.name == "preferred",
-        best.name == "variant",
-        best.name == "alternative",
-        best.shared,
-        any(match.name for match in matches),
-        best.gate,
-        max([match.gate for match in matches]),
-    )
-
-
-def _single_evidence(item: Evidence) -> tuple[float, ...]:
-    """As `_evidence`, for what one sentence alone names: most candidates."""
-    strength, match = item.strength, item.match
-    pooled, token, overlap, gate, name = match.pooled, match.token, match.overlap, match.gate, match.name
-    return (
-        strength,
-        -1.0,
-        strength / 3,
-        1 - (1 - strength),
-        match.confidence,
-        1,
-        strength > STRONG,
-        pooled,
-        token,
-        match.fused,
-        pooled,
-        token,
-        match.margin,
-        match.place,
-        overlap,
-        overlap,
-        name == "preferred",
-        name == "variant",
-        name == "alternative",
-        match.shared,
-        name != "",
-        gate,
-        gate,
-    )
-
-
-def _place(document: Document, candidate: Candidate) -> tuple[float, ...]:
-    by_section: dict[str, float] = {}
-    in_title = 0.0
-    for item in candidate.evidence:
-        section = item.sentence.section
-        by_section[section] = by_section.get(section, 0.0) + item.strength
-        if section == "title":
-            in_title = max(in_title, item.match.confidence)
-    whole = sum(by_section.values()) or 1.0
-    boilerplate = sum([strength for section, strength in by_section.items() if section in BOILERPLATE])
-    return (
-        in_title,
-        *[by_section.get(name, 0.0) / whole for name in _SHARES],
-        boilerplate / whole,
-        candidate.best.number / len(document.sentences),
-        len(document.sentences),
-    )
-
-
-def _sentence(candidate: Candidate) -> tuple[float, ...]:
-    best = candidate.best
-    text, start = best.sentence.text, best.match.start
-    return (
-        len(text),
-        len(text.split(maxsplit=3)) <= 3,
-        start / len(text),
-        text.count(","),
-        text.endswith(":"),
-    )
-
-
-def _words(
-    candidate: Candidate, here: Collection[str], counts: Mapping[str, int], facts: LabelFacts
-) -> tuple[float, ...]:
-    """How the words that prove the skill, those of its label and those of the posting agree."""
-    best, skill = candidate.best, candidate.skill
-    words, text = best.words, best.sentence.text
-    proof = _stem_set(words)
-    weights, order = facts.weights[skill], facts.stems[skill]
-    whole = sum(weights.values()) or 1.0
-    missing = [weight for stem, weight in weights.items() if stem not in counts]
-    missing_here = [weight for stem, weight in weights.items() if stem not in here]
-    shared = proof & weights.keys()
-    return (
-        len(words.split()),
-        len(words) / len(text),
-        best.match.start > 0 and words[:1].isupper(),
-        len(shared) / max(1, len(proof)),
-        sum([weights[stem] for stem in shared]) / whole,
-        1 - sum(missing) / whole,
-        max(missing, default=0.0),
-        len(missing),
-        max(missing_here, default=0.0),
-        len(missing_here),
-        order[0] in here if order else -1.0,
-        order[-1] in here if order else -1.0,
-        order[-1] in counts if order else -1.0,
-        max([facts.rarity.get(stem, 10.0) for stem in proof], default=0.0),
-        sum([stem in facts.rarity for stem in proof]) / max(1, len(proof)),
-        max([counts.get(stem, 0) for stem in proof], default=0),
-        -1.0 if shared else _likest(proof, weights),
-        facts.knowledge[skill],
-    )
-
-
-@lru_cache(maxsize=16384)
-def _stem_set(words: str) -> frozenset[str]:
-    return frozenset(content_stems(words))
-
-
-def _likest(words: Collection[str], others: Mapping[str, float]) -> float:
-    """How alike in letters two words with the same first letter are at best: "perl" and "perk" are .75."""
-    return max((_letters(a, b) for a in words for b in others if a[0] == b[0]), default=0.0)
-
-
-@lru_cache(maxsize=65536)
-def _letters(a: str, b: str) -> float:
-    return SequenceMatcher(None, a, b).ratio()
-
-
 def _log_odds(chances: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Log-odds; of what is negative, and so no chance, -9."""
     bounded = np.clip(chances, 1e-4, 1 - 1e-4)
     return np.where(chances < 0, -9.0, np.log(bounded / (1 - bounded)))
-
-
-# --- candidates beside each other -------------------------------------------------------------------------
 
 
 def _agreement(
