@@ -5,12 +5,9 @@ python -m skillstream.pipelines.tag_files --input=postings.jsonl --output=tags -
 
 from __future__ import annotations
 
-import resource
 import sys
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import apache_beam as beam
@@ -25,21 +22,15 @@ from skillstream.pipelines.options import pipeline_runner, run_to_end, runs_here
 from skillstream.postings import MAX_FIELDS
 from skillstream.sources.files import FileRange
 from skillstream.tagging import FilesConfig
-from skillstream.tagging.files_job import (
-    FilesFigures,
-    PublishedRows,
-    files_summary,
-    plan_job,
-    start_files,
-)
+from skillstream.tagging.files_job import FilesFigures, plan_job, start_files
 from skillstream.transforms.publish import PublishChunks
 from skillstream.transforms.read_files import PROBLEMS, ReadFiles
 from skillstream.transforms.skills_index import skills_index_side_input
 from skillstream.transforms.tag import FIELDS, UNREAD_TIME, TagChunks
+from skillstream.workers.files_run import Progress, no_progress, run_with_summary
+from skillstream.workers.ranges import peak_bytes
 
 __all__ = ["build", "main", "run"]
-
-Progress = Callable[[Callable[[], int], int | None], AbstractContextManager[None]]
 
 
 def build(
@@ -62,7 +53,7 @@ def run(
     config: FilesConfig,
     inputs: Sequence[str],
     beam_flags: Sequence[str] = (),
-    progress: Progress | None = None,
+    progress: Progress = no_progress,
 ) -> RunSummary:
     """Tags the inputs and waits for the end.
 
@@ -81,16 +72,14 @@ def run(
     plan = plan_job(config, inputs)
     here = runs_here(runner, options)
     start = start_files(config, plan, here=here)
-    published = PublishedRows(config.output, plan)
-    before = published.count()
-    show = progress or _no_progress
-    started = time.monotonic()
-    with start.handed_over(), show(lambda: sum(published.count().values()), plan.rows):
-        pipeline = beam.Pipeline(runner=runner, options=options)
-        build(pipeline, start.config, plan.ranges, None if here else start.config.index)
-        metrics = _RunMetrics(run_to_end(pipeline, "run again to resume where it stopped"))
-    seconds = time.monotonic() - started
-    return files_summary(start, plan, metrics.figures(), before, published.count(), seconds)
+
+    def work() -> FilesFigures:
+        with start.handed_over():
+            pipeline = beam.Pipeline(runner=runner, options=options)
+            build(pipeline, start.config, plan.ranges, None if here else start.config.index)
+            return _RunMetrics(run_to_end(pipeline, "run again to resume where it stopped")).figures()
+
+    return run_with_summary(start, plan, progress, work)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -132,7 +121,7 @@ class _RunMetrics:
             unread_times=self.count("unread_times"),
             unread_time=next(iter(self.strings(UNREAD_TIME)), None),
             problems=self.strings(PROBLEMS),
-            peak_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+            peak_bytes=peak_bytes(),
         )
 
     def count(self, name: str) -> int:
@@ -145,11 +134,6 @@ class _RunMetrics:
 
     def strings(self, name: str) -> list[str]:
         return sorted(self._strings.get(name, ()))
-
-
-@contextmanager
-def _no_progress(done: Callable[[], int], total: int | None) -> Iterator[None]:  # noqa: ARG001
-    yield
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@
     process    what runs in one of them
     ranges     one range of a file, tagged and published
     files      `skillstream tag`, in this process or as the parent
+    files_run  progress and summary of a run over files, by workers or by Beam
     stream     `skillstream stream`, as the parent
 
 Workers publish by the same chains as everything else (docs/exactly-once.md), so the parent never holds a row:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections import deque
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 
 from skillstream.errors import RunError, SkillstreamError
 from skillstream.output import Chain, RunSummary, sweep
 from skillstream.sources.files import FilePlan, FileRange
 from skillstream.tagging import FilesConfig
-from skillstream.tagging.files_job import FilesFigures, PublishedRows, files_summary, start_files
+from skillstream.tagging.files_job import FilesFigures, start_files
 from skillstream.workers.cores import places
+from skillstream.workers.files_run import Progress, run_with_summary
 from skillstream.workers.messages import (
     Died,
     FilesJob,
@@ -29,8 +27,6 @@ from skillstream.workers.pool import Pool
 from skillstream.workers.ranges import count, peak_bytes, tag_range
 
 __all__ = ["tag_here", "tag_with_workers"]
-
-Progress = Callable[[Callable[[], int], int | None], AbstractContextManager[None]]
 
 
 def tag_here(config: FilesConfig, plan: FilePlan, progress: Progress) -> RunSummary:
@@ -58,11 +54,7 @@ def tag_here(config: FilesConfig, plan: FilePlan, progress: Progress) -> RunSumm
         else:
             count(figures, about_to_publish.pop())
 
-    published = PublishedRows(config.output, plan)
-    before = published.count()
-    resumed = sum(before.values())
-    started = time.monotonic()
-    with progress(lambda: resumed + figures.records, plan.rows):
+    def work() -> FilesFigures:
         try:
             found = [tag_range(one, start.config, worker, tell) for one in plan.ranges]
         except SkillstreamError:
@@ -71,10 +63,11 @@ def tag_here(config: FilesConfig, plan: FilePlan, progress: Progress) -> RunSumm
             raise RunError(
                 f"{type(error).__name__}: {error}; run again to resume where it stopped"
             ) from error
-    seconds = time.monotonic() - started
-    figures.problems = [problem for problem in found if problem is not None]
-    figures.peak_bytes = peak_bytes()
-    return files_summary(start, plan, figures, before, published.count(), seconds)
+        figures.problems = [problem for problem in found if problem is not None]
+        figures.peak_bytes = peak_bytes()
+        return figures
+
+    return run_with_summary(start, plan, progress, work, lambda: figures.records)
 
 
 def tag_with_workers(config: FilesConfig, plan: FilePlan, workers: int, progress: Progress) -> RunSummary:
@@ -109,17 +102,11 @@ def tag_with_workers(config: FilesConfig, plan: FilePlan, workers: int, progress
             return precision
 
         start = start_files(config, plan, here=False, loaded=load_first)
-        published = PublishedRows(config.output, plan)
-        before = published.count()
-        resumed = sum(before.values())
         run = _Run(pool, plan, workers, config.output)
-        started = time.monotonic()
-        with progress(lambda: resumed + run.figures.records, plan.rows):
-            run.to_end()
-        seconds = time.monotonic() - started
+        summary = run_with_summary(start, plan, progress, run.to_end, lambda: run.figures.records)
     if pool.restarts:
         sweep(config.output)  # what the dead left behind
-    return files_summary(start, plan, run.figures, before, published.count(), seconds)
+    return summary
 
 
 class _Run:
@@ -134,8 +121,8 @@ class _Run:
         self._at: dict[int, FileRange] = {}
         self._peaks: dict[int, int] = {}
 
-    def to_end(self) -> None:
-        """Until every range is done, as far as it can be read."""
+    def to_end(self) -> FilesFigures:
+        """Until every range is done, as far as it can be read; what was counted."""
         self._give(0)
         for number in range(1, self._workers):
             self._pool.start(number)
@@ -145,6 +132,7 @@ class _Run:
                 self._take(*heard)
         self.figures.peak_bytes = peak_bytes() + sum(self._peaks.values())
         self.figures.restarts = self._pool.restarts
+        return self.figures
 
     def _give(self, number: int) -> None:
         if self._todo:
