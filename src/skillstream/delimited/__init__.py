@@ -5,6 +5,7 @@ from __future__ import annotations
 from skillstream.delimited.columns import filled_row
 from skillstream.delimited.csv_dialect import CsvOptions, describe_dialect, find_dialect
 from skillstream.delimited.csv_records import CsvDialect, CsvRecord, CsvRecords
+from skillstream.delimited.csv_table import csv_table
 from skillstream.delimited.lines import (
     KEPT_BYTES,
     MAX_PIECE_BYTES,
@@ -24,6 +25,7 @@ __all__ = [
     "CsvRecords",
     "Gatherer",
     "Piece",
+    "csv_table",
     "describe_dialect",
     "filled_row",
     "find_dialect",

@@ -11,15 +11,7 @@ from pathlib import Path
 import msgspec
 import pyarrow.parquet as pq
 
-from skillstream.delimited import (
-    CsvOptions,
-    CsvRecord,
-    CsvRecords,
-    filled_row,
-    find_dialect,
-    newline_of,
-    split_lines,
-)
+from skillstream.delimited import CsvOptions, CsvRecord, csv_table, filled_row
 from skillstream.errors import TaxonomyError
 
 logger = logging.getLogger(__name__)
@@ -70,17 +62,14 @@ def _open_csv(path: Path, options: CsvOptions) -> tuple[list[str], Iterator[Mapp
     """Column names and rows; what `options` leave open is found in the file."""
     # The whole file at once: taxonomies are small, and an error shows before the first row is used.
     data = path.read_bytes().removeprefix(codecs.BOM_UTF8)
-    newline = newline_of(data)
-    lines = list(split_lines(iter([data]), newline))
     try:
-        dialect = find_dialect(lines, options, newline)
+        dialect, found = csv_table(iter([data]), options)
     except ValueError as error:
         raise TaxonomyError(f"taxonomy {path}: {error}") from error
     if dialect is None:
         return [], iter(())
     width = len(dialect.columns)
-    _, *records = CsvRecords(iter(lines[dialect.skipped :]), dialect, width, first_line=1 + dialect.skipped)
-    records = [record for record in records if record.raw.data.strip()]
+    records = list(found)
     rows = [_cells(path, record) for record in records]
     _warn_of_wide_rows(path, width, records)
     # A short row has empty cells; what hangs over the last column belongs to none.

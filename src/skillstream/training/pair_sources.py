@@ -11,7 +11,7 @@ pairs=FILE:ANCHOR:POSITIVE   two columns of any CSV, JSONL or Parquet file
 from __future__ import annotations
 
 import ast
-import csv
+import codecs
 import json
 from collections.abc import Callable, Iterator, Mapping
 from importlib import resources
@@ -21,6 +21,7 @@ from typing import Any
 import msgspec
 import pyarrow.parquet as pq
 
+from skillstream.delimited import CsvOptions, csv_table, filled_row
 from skillstream.errors import SourceError
 from skillstream.training.pairs import BadRow, Kind, TrainingPair, make_pair
 
@@ -32,6 +33,7 @@ Row = Mapping[str, Any]
 # Labels of SkillSkape and of other annotations that stand for "none".
 NO_LABELS = frozenset({"", "UNK", "LABEL NOT PRESENT", "UNDERSPECIFIED"})
 BATCH_ROWS = 10_000
+BLOCK_BYTES = 1 << 20
 
 # "Sentences" of SkillSpan can be the whole head of a posting, of which an encoder sees the beginning alone.
 MAX_SPAN_TOKENS = 60
@@ -168,8 +170,8 @@ def _bio(tokens: list[str], tags: object) -> list[str]:
 
 def _phrases(source: PairSource) -> Iterator[Made]:
     if source.path == "builtin":
-        text = (resources.files("skillstream") / "data" / "training" / "phrasebook.csv").read_text("utf-8")
-        rows: Iterator[Row] = csv.DictReader(text.splitlines())
+        phrasebook = resources.files("skillstream") / "data" / "training" / "phrasebook.csv"
+        rows = _table_rows(iter([phrasebook.read_bytes()]), CsvOptions())
     else:
         rows = _rows(source, {"phrase", "label"})
     for row in rows:
@@ -210,6 +212,8 @@ def _rows(source: PairSource, *column_sets: set[str], file: Path | None = None) 
             yield row if any(columns <= row.keys() for columns in column_sets) else _Broken()
     except OSError as error:
         raise SourceError(f"{path}: cannot be read: {error}") from error
+    except ValueError as error:
+        raise SourceError(f"{path}: {error}") from error
 
 
 class _Broken(dict[str, Any]):
@@ -220,20 +224,19 @@ class _Broken(dict[str, Any]):
 
 
 def _csv_rows(path: Path) -> Iterator[Row]:
-    delimiter = "\t" if path.suffix.lower() in (".tsv", ".txt") else ","
-    with path.open(encoding="utf-8", errors="replace", newline="") as lines:
-        rows = csv.reader((line.replace("\0", "") for line in lines), delimiter=delimiter)
-        header = next(rows, [])
-        while True:
-            try:
-                cells = next(rows)
-            except StopIteration:
-                return
-            except csv.Error:
-                yield _Broken()
-                continue
-            if cells:
-                yield dict(zip(header, cells, strict=True)) if len(cells) == len(header) else _Broken()
+    options = CsvOptions(delimiter="\t" if path.suffix.lower() in (".tsv", ".txt") else None)
+    with path.open("rb") as file:
+        blocks = iter(lambda: file.read(BLOCK_BYTES), b"")
+        texts = codecs.iterdecode(blocks, "utf-8-sig", errors="replace")
+        yield from _table_rows((text.replace("\0", "").encode() for text in texts), options)
+
+
+def _table_rows(blocks: Iterator[bytes], options: CsvOptions) -> Iterator[Row]:
+    dialect, records = csv_table(blocks, options)
+    columns = () if dialect is None else dialect.columns
+    for record in records:
+        whole = record.cells is not None and len(record.cells) == len(columns)
+        yield filled_row(columns, record.cells or ()) if whole else _Broken()
 
 
 def _json_rows(path: Path) -> Iterator[Row]:

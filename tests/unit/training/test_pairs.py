@@ -104,6 +104,22 @@ def test_ragged_rows_and_wrong_bytes_are_counted_and_the_rest_is_read(tmp_path: 
     assert bad == ["not text"] * 2
 
 
+def test_a_csv_is_read_as_those_of_postings_are(tmp_path: Path) -> None:
+    """Byte order mark, semicolons, and a quote that is not closed: it costs its own line."""
+    path = tmp_path / "roles.csv"
+    path.write_text('\ufefftext;skills\n"bakes, and sells";flour\n"gardener;mow\nwelder;weld\n')
+    pairs, bad = made(f"pairs={path}:text:skills")
+    assert [pair[:2] for pair in pairs] == [("bakes, and sells", "flour"), ("welder", "weld")]
+    assert bad == ["not text"]
+
+
+def test_a_csv_without_a_header_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "roles.csv"
+    path.write_text("\n\n")
+    with pytest.raises(SourceError, match="expected a header"):
+        made(f"pairs={path}:text:skills")
+
+
 @pytest.mark.parametrize("spec", ["esco", "wine=x.csv", "esco=missing.csv", "pairs=missing.csv:a"])
 def test_wrong_source_is_refused(spec: str) -> None:
     with pytest.raises(SourceError, match="--source"):

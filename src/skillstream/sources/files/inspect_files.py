@@ -22,7 +22,11 @@ __all__ = ["Dialect", "FileReport", "FilesReport", "first_chunk", "inspect_files
 
 
 class Dialect(msgspec.Struct, frozen=True):
-    """How a CSV or TSV file is written, see `CsvDialect`; `""` as quote or escape: there is none."""
+    """How a CSV or TSV file is written, for people and as an object in `--json`.
+
+    `CsvDialect` is an array in JSON and stays one: fingerprints of sources are made of it. `""` as quote or
+    escape: there is none.
+    """
 
     delimiter: str
     quote: str
