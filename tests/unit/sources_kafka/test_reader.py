@@ -17,6 +17,7 @@ from skillstream.sources.kafka import KafkaConfig, Share
 from skillstream.sources.kafka import reader as reader_module
 from skillstream.sources.kafka.client import TopicFacts
 from skillstream.sources.kafka.client_settings import ClientSettings
+from skillstream.sources.kafka.partition_buffer import GATHER_S
 from skillstream.sources.kafka.reader import REFRESH_S, KafkaReader
 from skillstream.sources.kafka.record_bytes import ASSUMED, RecordBytes
 from skillstream.sources.kafka.values import RegistryAwayError
@@ -311,6 +312,19 @@ def test_the_epoch_of_what_was_read_is_kept_and_given_to_the_first_fetch(make, t
     reader._sleep = lambda _: None
     reader.poll(0)
     assert topic.sought[2:] == [(0, OffsetAndMetadata(1, "", 5)), (1, OffsetAndMetadata(0, "", 4))]
+
+
+def test_a_chunk_is_closed_in_time_while_kafka_is_away(make, topic, clock):
+    reader = make(linger=1.0)
+    reader._sleep = lambda seconds: setattr(clock, "now", clock.now + seconds)
+    topic.send(0)
+    reader.poll(0)  # its chunk is due when its batch is complete
+    topic.error = OSError("away")
+    reader.poll(0)
+    reader._retries._at = clock.now + 10  # when the next attempt is made
+    reader.poll(5.0)
+    assert drained(reader) == [(0, 0, 1)]
+    assert clock.now == pytest.approx(100.0 + GATHER_S)
 
 
 def test_without_an_epoch_nothing_is_asked(make, topic):

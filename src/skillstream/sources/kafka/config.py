@@ -118,6 +118,12 @@ class Share:
         mine = partition % self.readers == self.number
         return mine and (self.stop_at is None or partition in self.stop_at)
 
+    def is_done(self, positions: Mapping[int, int]) -> bool:
+        """Whether each of its partitions is read up to `stop_at`; never if there is none."""
+        if self.stop_at is None:
+            return False
+        return all(positions.get(p, -1) >= end for p, end in self.stop_at.items() if self.owns(p))
+
 
 def check_registry_url(url: str | None) -> None:
     """Raises `UsageError` unless it is an address without user and password, which everybody may see."""

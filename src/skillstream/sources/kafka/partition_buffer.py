@@ -1,4 +1,6 @@
-"""When a chunk of a partition is closed: at a number of rows or bytes, or by time.
+"""Records between Kafka and chunks: when a chunk is closed, and which partition's is next.
+
+A chunk is closed at a number of rows or bytes, or by time.
 
 By time: the first record after a quiet while waits for the rest of its batch only (`GATHER_S`), later ones
 until the linger has passed since the chunk before. So a record alone is published at once, none waits longer
@@ -8,12 +10,13 @@ than the linger, and a partition that is not busy never makes more files than on
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from skillstream.chunks import Chunk, Record
+from skillstream.sources.kafka.resume import ChainEnd
 
-__all__ = ["GATHER_S", "ChunkLimits", "PartitionBuffer", "size_of"]
+__all__ = ["GATHER_S", "ChunkLimits", "PartitionBuffer", "PartitionBuffers", "size_of"]
 
 # A producer's batch comes within this: it should be one chunk.
 GATHER_S = 0.05
@@ -127,3 +130,76 @@ class PartitionBuffer:
         self._records = []
         self._bytes = 0
         self._opened_at = None
+
+
+class PartitionBuffers(dict[int, PartitionBuffer]):
+    """The buffers of all partitions of one reader; the one whose turn it is comes first.
+
+    Args:
+        topic: the source of their chunks.
+        chain_of: the chain of a partition.
+        limits: of each chunk.
+    """
+
+    def __init__(self, topic: str, chain_of: Callable[[int], ChainEnd], limits: ChunkLimits) -> None:
+        super().__init__()
+        self._topic = topic
+        self._chain_of = chain_of
+        self._limits = limits
+
+    @property
+    def handed_out(self) -> dict[int, int]:
+        """The offset that the next chunk of each partition starts at."""
+        return {partition: buffer.handed_out for partition, buffer in self.items()}
+
+    def resume_position(self, partition: int, first: int) -> int:
+        """Where to read on: behind what is buffered, else at the chain's end, else at the beginning.
+
+        A chain without a root means a partition that was added after the first start (that one rooted
+        all there were): all its records are new, whatever `--start` says.
+        """
+        if partition not in self:
+            chain = self._chain_of(partition)
+            head = chain.head()
+            if head is None:
+                head = chain.claim(first)
+            buffer = PartitionBuffer(self._topic, partition, head, self._limits)
+            buffer.leader_epoch = chain.leader_epoch
+            self[partition] = buffer
+        return self[partition].position
+
+    def next_chunk(self) -> Chunk | None:
+        """The next complete chunk; `take` removes it."""
+        for buffer in self.values():
+            if buffer.closed:
+                return buffer.closed[0]
+        return None
+
+    def take(self, chunk: Chunk) -> None:
+        """Removes the chunk that `next_chunk` gave."""
+        # To the end of the line: a busy partition must not keep the others waiting.
+        buffer = self.pop(chunk.partition)
+        self[chunk.partition] = buffer
+        buffer.closed.popleft()
+
+    def wait_s(self, most_s: float, now: float) -> float:
+        """How long it is until a chunk is due, at most `most_s`; 0 with one ready."""
+        if any(buffer.closed for buffer in self.values()):
+            return 0.0
+        due = (buffer.due_in(now) for buffer in self.values())
+        return min([most_s, *(seconds for seconds in due if seconds is not None)])
+
+    def close_due(self, now: float) -> None:
+        """Closes the open chunks whose time has come."""
+        for buffer in self.values():
+            buffer.close_if_due(now)
+
+    def bound(self, most_bytes: int) -> None:
+        """Closes the largest open chunk if all of them together hold more than `most_bytes`."""
+        if sum(buffer.bytes for buffer in self.values()) > most_bytes:
+            max(self.values(), key=lambda buffer: buffer.bytes).flush()
+
+    def flush(self) -> None:
+        """Closes all open chunks."""
+        for buffer in self.values():
+            buffer.flush()

@@ -35,7 +35,12 @@ from skillstream.sources.kafka.client_settings import ClientSettings, client_set
 from skillstream.sources.kafka.config import KafkaConfig, Share
 from skillstream.sources.kafka.event_times import EventTimes
 from skillstream.sources.kafka.group_offsets import GroupOffsets
-from skillstream.sources.kafka.partition_buffer import ChunkLimits, PartitionBuffer, size_of
+from skillstream.sources.kafka.partition_buffer import (
+    ChunkLimits,
+    PartitionBuffer,
+    PartitionBuffers,
+    size_of,
+)
 from skillstream.sources.kafka.record_bytes import RecordBytes
 from skillstream.sources.kafka.records import decoded, to_record
 from skillstream.sources.kafka.resume import ChainEnd, TopicShrunkError, advice, bounds_problem
@@ -91,15 +96,14 @@ class KafkaReader:
         self.config = config
         self.ends: dict[int, int] = {}  # exclusive end of each partition, when last seen
         self.last_contact = now()  # when a broker last answered
-        self._chain_of = chain_of
         self._share = share
         self._topic_id = share.topic_id
         self._settings = settings or client_settings(config)
         self._now = now
         self._wall = wall
         self._sleep = sleep
-        self._limits = ChunkLimits(config.max_chunk_rows, config.max_chunk_bytes, config.linger)
-        self._buffers: dict[int, PartitionBuffer] = {}
+        limits = ChunkLimits(config.max_chunk_rows, config.max_chunk_bytes, config.linger)
+        self._buffers = PartitionBuffers(config.topic, chain_of, limits)
         self._event_times = EventTimes()
         self._consumer: KafkaConsumer | None = None
         self._admin: KafkaAdminClient | None = None
@@ -123,7 +127,7 @@ class KafkaReader:
     @property
     def positions(self) -> dict[int, int]:
         """The offset that the next chunk of each partition starts at."""
-        return {partition: buffer.handed_out for partition, buffer in self._buffers.items()}
+        return self._buffers.handed_out
 
     @property
     def lag(self) -> dict[int, int]:
@@ -146,14 +150,7 @@ class KafkaReader:
     @property
     def finished(self) -> bool:
         """Whether everything up to `stop_at` was handed out."""
-        if self._share.stop_at is None:
-            return False
-        positions = self.positions
-        return all(
-            positions.get(partition, -1) >= end
-            for partition, end in self._share.stop_at.items()
-            if self._share.owns(partition)
-        )
+        return self._share.is_done(self.positions)
 
     def watermark(self, idle_s: float = 5.0) -> int | None:
         """No chunk with older records is to be expected: milliseconds, UTC; `None` if unknown.
@@ -173,15 +170,44 @@ class KafkaReader:
         self._size.done(self._now())
         wait_s = max(self._retries.wait_s, self._registry_retries.wait_s)
         if wait_s > 0:
-            self._sleep(min(timeout_s, wait_s))
-            return
+            self._sleep(self._buffers.wait_s(min(timeout_s, wait_s), self._now()))
+        else:
+            self._read(timeout_s)
+        self._buffers.close_due(self._now())
+
+    def next_chunk(self) -> Chunk | None:
+        """The next complete chunk; `take` hands it out. `None`: poll first."""
+        self._size.done(self._now())
+        return self._buffers.next_chunk()
+
+    def take(self, chunk: Chunk) -> None:
+        """Hands out `chunk`, which `next_chunk` gave: `positions` moves behind it."""
+        self._buffers.take(chunk)
+        self._busy = True
+        self._size.taken(len(chunk.records), self._now())
+        self._event_times.took(chunk, int(self._wall() * 1000))
+
+    def flush(self) -> None:
+        """Closes all open chunks, so that everything polled can be handed out."""
+        self._buffers.flush()
+
+    def commit(self) -> None:
+        """Commits `positions` for lag tools. Nothing depends on it: a failure is only logged."""
+        if self._admin is not None:
+            self._group.commit(self._admin, self.positions)
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._disconnect()
+
+    def _read(self, timeout_s: float) -> None:
         try:
             consumer = self._connected()
             if self._now() >= self._refresh_at:
                 self._refresh(consumer)
             elif self._busy and self._now() >= self._ends_at:
                 self._ask_ends(consumer, list(self._buffers))
-            self._fetch(consumer, self._wait_s(timeout_s))
+            self._fetch(consumer, self._buffers.wait_s(timeout_s, self._now()))
         except kafka_errors.OffsetOutOfRangeError as error:
             self._disconnect()  # connecting again looks at the bounds, and tells or skips
             self._out_of_range += 1
@@ -195,40 +221,6 @@ class KafkaReader:
             raise
         except Exception as error:  # noqa: BLE001 - a client's bug, too, ends in a new client, then in one line
             self._failed(error)
-        for buffer in self._buffers.values():
-            buffer.close_if_due(self._now())
-
-    def next_chunk(self) -> Chunk | None:
-        """The next complete chunk; `take` hands it out. `None`: poll first."""
-        self._size.done(self._now())
-        for buffer in self._buffers.values():
-            if buffer.closed:
-                return buffer.closed[0]
-        return None
-
-    def take(self, chunk: Chunk) -> None:
-        """Hands out `chunk`, which `next_chunk` gave: `positions` moves behind it."""
-        # To the end of the line: a busy partition must not keep the others waiting.
-        buffer = self._buffers.pop(chunk.partition)
-        self._buffers[chunk.partition] = buffer
-        buffer.closed.popleft()
-        self._busy = True
-        self._size.taken(len(chunk.records), self._now())
-        self._event_times.took(chunk, int(self._wall() * 1000))
-
-    def flush(self) -> None:
-        """Closes all open chunks, so that everything polled can be handed out."""
-        for buffer in self._buffers.values():
-            buffer.flush()
-
-    def commit(self) -> None:
-        """Commits `positions` for lag tools. Nothing depends on it: a failure is only logged."""
-        if self._admin is not None:
-            self._group.commit(self._admin, self.positions)
-
-    def close(self) -> None:
-        """Closes the connections."""
-        self._disconnect()
 
     def _connected(self) -> KafkaConsumer:
         """The consumer, made and set to where the buffers end if there is none."""
@@ -271,7 +263,7 @@ class KafkaReader:
         if not new:
             return
         for partition, first in first_offsets(consumer, topic, new).items():
-            position = self._resume_position(partition, first)
+            position = self._buffers.resume_position(partition, first)
             problem = bounds_problem(topic, partition, position, first, self.ends[partition])
             if problem is None:
                 continue
@@ -289,30 +281,6 @@ class KafkaReader:
             buffer = self._buffers[partition]
             seek(consumer, TopicPartition(topic, partition), buffer.position, buffer.leader_epoch)
 
-    def _resume_position(self, partition: int, first: int) -> int:
-        """Where to read on: behind what is buffered, else at the chain's end, else at the beginning.
-
-        A chain without a root means a partition that was added after the first start (that one rooted
-        all there were): all its records are new, whatever `--start` says.
-        """
-        if partition not in self._buffers:
-            chain = self._chain_of(partition)
-            head = chain.head()
-            if head is None:
-                head = chain.claim(first)
-            buffer = PartitionBuffer(self.config.topic, partition, head, self._limits)
-            buffer.leader_epoch = chain.leader_epoch
-            self._buffers[partition] = buffer
-        return self._buffers[partition].position
-
-    def _wait_s(self, timeout_s: float) -> float:
-        """How long a poll may wait: not longer than until a chunk is due, nor with one ready."""
-        if any(buffer.closed for buffer in self._buffers.values()):
-            return 0.0
-        now = self._now()
-        due = (buffer.due_in(now) for buffer in self._buffers.values())
-        return min([timeout_s, *(seconds for seconds in due if seconds is not None)])
-
     def _fetch(self, consumer: KafkaConsumer, wait_s: float) -> None:
         polled = consumer.poll(timeout_ms=wait_s * 1000, max_records=self.config.max_chunk_rows)
         now = self._now()
@@ -329,7 +297,7 @@ class KafkaReader:
             highwater = consumer.highwater(part)
             if highwater is not None:
                 self.ends[partition] = max(highwater, self.ends.get(partition, 0))
-        self._bound_memory()
+        self._buffers.bound(IN_HAND_BYTES)
         if polled:
             self.last_contact = now
             self._out_of_range = 0
@@ -365,11 +333,6 @@ class KafkaReader:
             return
         for partition, buffer in self._buffers.items():
             self._consumer.seek(TopicPartition(self.config.topic, partition), buffer.position)
-
-    def _bound_memory(self) -> None:
-        total = sum(buffer.bytes for buffer in self._buffers.values())
-        if total > IN_HAND_BYTES:
-            max(self._buffers.values(), key=lambda buffer: buffer.bytes).flush()
 
     def _failed(self, error: Exception) -> None:
         """Throws the client away, as an old one may be stuck in its error; and gives up if no retry helps."""
