@@ -21,7 +21,6 @@ from skillstream.monitoring.look import Look, StreamEyes
 from skillstream.output.chain import Chain
 from skillstream.tagging.stream_config import StreamConfig
 from skillstream.taxonomy.skills import Taxonomy
-from tests.encoder_models import make_model
 from tests.faults.ledger import assert_exactly_once, published
 from tests.servers.flink import FlinkCluster
 
@@ -57,15 +56,9 @@ def supervised(cluster: FlinkCluster) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model that workers, in processes of their own, load from disk at once."""
-    return make_model(tmp_path_factory.mktemp("flink-model") / "tiny", max_length=64)
-
-
-@pytest.fixture(scope="session")
-def model_index(model: Path, taxonomy: Taxonomy, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def model_index(exported_model: Path, taxonomy: Taxonomy, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("flink-index")
-    save_index(build_index(taxonomy, load_encoder(str(model))), folder)
+    save_index(build_index(taxonomy, load_encoder(str(exported_model))), folder)
     return folder
 
 
@@ -177,12 +170,12 @@ NewStream = Callable[..., FlinkStream]
 
 
 @pytest.fixture
-def new_stream(kafka, new_topic, model, model_index, tmp_path) -> Iterator[NewStream]:
+def new_stream(kafka, new_topic, exported_model, model_index, tmp_path) -> Iterator[NewStream]:
     """Makes a stream of a fresh topic with four partitions; its jobs are cancelled at the end."""
     made = []
 
     def make(cluster: FlinkCluster, output: Path | str = tmp_path / "out") -> FlinkStream:
-        options = {"model": model, "index": model_index}
+        options = {"model": exported_model, "index": model_index}
         made.append(FlinkStream(cluster, kafka.bootstrap, new_topic(PARTITIONS), output, **options))
         return made[-1]
 

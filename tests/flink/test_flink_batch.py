@@ -31,12 +31,12 @@ def rows(output: Path) -> list[dict[str, object]]:
     return table.to_pylist()
 
 
-def test_the_same_rows_as_on_the_local_runner(flink, model, model_index, tmp_path):
+def test_the_same_rows_as_on_the_local_runner(flink, exported_model, model_index, tmp_path):
     source = tmp_path / "postings.jsonl"
     source.write_bytes(make_jsonl(250) + b"broken\n\n" + make_jsonl(50, seed=1))
-    tag(source, tmp_path / "local", model, model_index)
+    tag(source, tmp_path / "local", exported_model, model_index)
     on_flink = ("--runner=PortableRunner", "--", *flink.beam_flags(2)[1:])
-    tag(source, tmp_path / "flink", model, model_index, *on_flink)
+    tag(source, tmp_path / "flink", exported_model, model_index, *on_flink)
     assert_exactly_once(tmp_path / "flink", 302)
     assert rows(tmp_path / "flink") == rows(tmp_path / "local")
 

@@ -1,7 +1,7 @@
 """A real Flink cluster with Beam's job server and a Python worker pool, for tests and demos, on loopback.
 
-Needs Java 17+ and, the first time, Maven and pip: 160 MB of jars for Beam's runner from Maven Central and
-235 MB for Flink itself from PyPI are kept in `.servers/` of the repository.
+Needs Java 17+ (a JDK, to be quick) and, the first time, Maven and pip: 160 MB of jars for Beam's runner from
+Maven Central and 235 MB for Flink itself from PyPI are kept in `.servers/` of the repository.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -29,6 +30,9 @@ from tests.servers.flink_settings import LOG4J, cluster_settings, java_command, 
 
 __all__ = ["FlinkCluster"]
 
+# Beam's own sends all its jars with every job; ours, which Java compiles at its start, need not.
+BEAMS_JOB_SERVER = "org.apache.beam.runners.flink.FlinkJobServerDriver"
+JOB_SERVER = Path(__file__).with_name("JobServer.java")
 START_TIMEOUT_S = 120  # a loaded two-core machine needs up to 40 s for all JVMs
 # What the others leave behind is killed; these two have something to end in order.
 ENDING = {"worker-pool": signal.SIGTERM, "zookeeper": signal.SIGTERM}
@@ -205,11 +209,11 @@ class FlinkCluster:
         if part == "zookeeper":
             main = f"{runtime}.zookeeper.FlinkZooKeeperQuorumPeer"
             return java_command(
-                conf, flink, 96, main, "--zkConfigFile", str(conf / "zoo.cfg"), "--peerId", "1"
+                conf, [flink], 96, main, "--zkConfigFile", str(conf / "zoo.cfg"), "--peerId", "1"
             )
         if part == "jobmanager":
             main = f"{runtime}.entrypoint.StandaloneSessionClusterEntrypoint"
-            return java_command(conf, flink, 320, main, "--configDir", str(conf))
+            return java_command(conf, [flink, beam], 320, main, "--configDir", str(conf))
         if part.startswith("taskmanager"):
             main = f"{runtime}.taskexecutor.TaskManagerRunner"
             settings = [
@@ -218,7 +222,7 @@ class FlinkCluster:
                 for argument in ("-D", f"{key}={value}")
             ]
             return java_command(
-                conf, flink, self.task_heap_mb + 64, main, "--configDir", str(conf), *settings
+                conf, [flink, beam], self.task_heap_mb + 64, main, "--configDir", str(conf), *settings
             )
         if part == "worker-pool":
             module = "apache_beam.runners.worker.worker_pool_main"
@@ -227,9 +231,9 @@ class FlinkCluster:
             names = ("job", "artifact", "expansion")
             return java_command(
                 conf,
-                beam,
+                [beam],
                 256,
-                "org.apache.beam.runners.flink.FlinkJobServerDriver",
+                JOB_SERVER if shutil.which("javac") else BEAMS_JOB_SERVER,
                 *(f"--{name}-port={self.ports[name]}" for name in names),
                 "--job-host=127.0.0.1",
                 f"--artifacts-dir={self.folder / 'artifacts'}",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.servers.common import installed
@@ -80,8 +81,10 @@ def memory_settings(slots: int, task_heap_mb: int) -> dict[str, object]:
     }
 
 
-def java_command(conf: Path, jars: Path, heap_mb: int, main_class: str, *arguments: str) -> list[str]:
-    """A JVM with the jars of one folder, small and quick to start."""
+def java_command(
+    conf: Path, folders: Sequence[Path], heap_mb: int, main_class: str | Path, *arguments: str
+) -> list[str]:
+    """A JVM with the jars of the folders, small and quick to start; `main_class` may be a source file."""
     java = installed("java", "Flink runs on Java 17")
     flags = [f"-Xmx{heap_mb}m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"]
     flags += [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPENED]
@@ -92,4 +95,5 @@ def java_command(conf: Path, jars: Path, heap_mb: int, main_class: str, *argumen
         "-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss,SSS",
         "-Dzookeeper.admin.enableServer=false",
     ]
-    return [java, *flags, "-cp", f"{jars}/*", main_class, *arguments]
+    jars = os.pathsep.join(f"{folder}/*" for folder in folders)
+    return [java, *flags, "-cp", jars, str(main_class), *arguments]
