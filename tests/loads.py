@@ -15,7 +15,7 @@ from types import FrameType
 from unittest import mock
 
 from skillstream.cli import main
-from skillstream.encoder import load
+from skillstream.encoder import cpu
 from skillstream.index import versions
 
 WARM = {
@@ -31,12 +31,12 @@ WARM = {
 def counted() -> Iterator[dict[str, int]]:
     """While the body runs; what is not in `WARM` is counted, too."""
     counts = dict.fromkeys(WARM, 0)
-    load_openvino, read, digest = load.BACKENDS["openvino"], versions._read_files, versions.file_digest
+    load_encoder, read, digest = cpu.load, versions._read_files, versions.file_digest
 
     def counting_load(*args: object) -> object:
         who = "worker" if _called_by("skillstream.tagging.worker") else "driver"
         counts[f"encoder loads, {who}"] += 1
-        return load_openvino(*args)
+        return load_encoder(*args)
 
     def counting_read(version: Path) -> object:
         found = read(version)
@@ -49,7 +49,7 @@ def counted() -> Iterator[dict[str, int]]:
         return digest(path)
 
     with ExitStack() as stack:
-        stack.enter_context(mock.patch.dict(load.BACKENDS, openvino=counting_load))
+        stack.enter_context(mock.patch.object(cpu, "load", counting_load))
         stack.enter_context(mock.patch.object(versions, "_read_files", counting_read))
         stack.enter_context(mock.patch.object(versions, "file_digest", counting_checksum))
         yield counts

@@ -45,7 +45,7 @@ class Encoder(Protocol):
 
     Attributes:
         name: what the user calls the model: `default`, `base`, a folder's name or a hub id.
-        backend: what computes: `openvino` or `torch`.
+        backend: what computes: `openvino`, `onnxruntime` or `torch`.
         precision: what it computes with: `fp32`, `bf16`, `fp16` or `int8`.
         fingerprint: of weights, tokenizer and pooling; the same for every backend and precision, so an index
             made with one can be used with another.

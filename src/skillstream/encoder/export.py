@@ -3,6 +3,7 @@
     skillstream_encoder.json   `Manifest`
     openvino_model.xml, .bin   the model in full precision
     openvino_int8.xml, .bin    the same in 8 bits, where there is one (see scripts/make_openvino_model.py)
+    onnx_int8.onnx             the same 8 bits for ONNX Runtime; its weights are those of openvino_int8.xml
     tokenizer.json
 
 The same folders serve as the OpenVINO backend's cache. The default model's folder in the package is one, too,
@@ -12,27 +13,42 @@ weights are shipped once.
 
 from __future__ import annotations
 
+import logging
 import shutil
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 
 from skillstream.encoder.models import EXPORT_FILE, ModelFolder, read_config, read_json, resolve_model
 from skillstream.errors import ModelError, OutputError
 from skillstream.extras import needs_torch
 from skillstream.offline import offline
-from skillstream.storage import file_digest, sweep, whole_folder
+from skillstream.storage import cache_folder, file_digest, sweep, whole_folder
 
-__all__ = ["Manifest", "convert", "export_model", "read_manifest", "write_export", "write_manifest"]
+__all__ = [
+    "Manifest",
+    "convert",
+    "export_model",
+    "read_manifest",
+    "read_weights",
+    "ready_model",
+    "write_export",
+    "write_manifest",
+]
+
+logger = logging.getLogger(__name__)
 
 FORMAT = 1
 MODEL_FILE = "openvino_model.xml"
 WEIGHTS_FILE = "openvino_model.bin"
 INT8_MODEL_FILE = "openvino_int8.xml"
 INT8_WEIGHTS_FILE = "openvino_int8.bin"
+ONNX_INT8_FILE = "onnx_int8.onnx"
 TOKENIZER_FILE = "tokenizer.json"
 LEFT_S = 86_400.0  # a conversion takes seconds to minutes
 
@@ -58,13 +74,14 @@ class Manifest(msgspec.Struct, frozen=True):
     weights: list[str] = msgspec.field(default_factory=lambda: [WEIGHTS_FILE])
 
     @property
-    def has_int8(self) -> bool:
-        """Whether there is a model in 8 bits."""
-        return INT8_MODEL_FILE in self.files
+    def int8_runtimes(self) -> tuple[str, ...]:
+        """What runs the model in 8 bits; empty if there is none."""
+        forms = {"openvino": INT8_MODEL_FILE, "onnxruntime": ONNX_INT8_FILE}
+        return tuple(name for name, file in forms.items() if file in self.files)
 
     @property
     def int8_weights(self) -> list[str]:
-        """As `weights`, of the model in 8 bits, which shares the tables of words and positions."""
+        """As `weights`, of the models in 8 bits, which share the tables of words and positions."""
         return [*self.weights, INT8_WEIGHTS_FILE]
 
 
@@ -100,9 +117,13 @@ def write_export(source: ModelFolder, target: Path) -> None:
 
 
 def write_manifest(source: ModelFolder, folder: Path, dim: int, weights: list[str]) -> None:
-    """States what is in `folder`: the OpenVINO models there are of `source`."""
+    """States what is in `folder`: the models there are of `source`."""
     config = read_config(source.path)
-    int8 = (INT8_MODEL_FILE, INT8_WEIGHTS_FILE) if (folder / INT8_MODEL_FILE).exists() else ()
+    int8 = [
+        name
+        for name in (INT8_MODEL_FILE, INT8_WEIGHTS_FILE, ONNX_INT8_FILE)
+        if (folder / name).exists()
+    ]  # fmt: skip
     names = (MODEL_FILE, *weights, *int8, TOKENIZER_FILE)
     manifest = Manifest(
         format=FORMAT,
@@ -146,6 +167,41 @@ def read_manifest(path: Path) -> Manifest:
         if not (path / name).is_file() or file_digest(path / name) != digest:
             raise ModelError(f"{path / name} is missing or damaged: export the model again")
     return manifest
+
+
+def read_weights(path: Path, files: Sequence[str]) -> npt.NDArray[np.uint8]:
+    """The files of a folder, one after another, as one array of bytes."""
+    weights = np.empty(sum((path / name).stat().st_size for name in files), np.uint8)
+    at = 0
+    for name in files:
+        with (path / name).open("rb") as file:
+            at += file.readinto(weights[at:])  # type: ignore[arg-type]
+    return weights
+
+
+def ready_model(folder: ModelFolder) -> tuple[Path, Manifest]:
+    """The folder of a model that runs without torch; converted into the user's cache if there was none.
+
+    Raises:
+        ModelError: it cannot be converted, or is damaged.
+    """
+    if folder.ready:
+        return folder.path, read_manifest(folder.path)
+    path = cache_folder() / "encoders" / folder.fingerprint
+    if path.exists():
+        try:
+            return path, read_manifest(path)
+        except ModelError as error:
+            logger.warning("making the cached model anew: %s", error)
+            shutil.rmtree(path, ignore_errors=True)
+    try:
+        write_export(folder, path)
+    except OSError as error:
+        raise ModelError(
+            f"cannot write the converted model to {path}: {error}; set SKILLSTREAM_CACHE_DIR to a folder"
+            " that can be written, or use a model made by 'skillstream model export'"
+        ) from error
+    return path, read_manifest(path)
 
 
 def convert(source: ModelFolder, folder: Path, *, half: bool | None = None) -> int:

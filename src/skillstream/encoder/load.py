@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from skillstream.encoder import cpu
 from skillstream.encoder.base import Encoder
 from skillstream.encoder.batches import BatchEncoder
 from skillstream.encoder.models import ModelFolder, resolve_model
@@ -21,28 +21,12 @@ __all__ = ["BACKENDS", "PRECISIONS", "BackendChoice", "choose_backend", "load_en
 logger = logging.getLogger(__name__)
 
 
-def _load_openvino(folder: ModelFolder, precision: str, threads: int | None) -> BatchEncoder:
-    from skillstream.encoder import openvino_backend
-
-    return openvino_backend.load(folder, precision, threads)
-
-
-def _load_torch(folder: ModelFolder, precision: str, threads: int | None) -> BatchEncoder:
-    with needs_torch("the torch backend"):
-        from skillstream.encoder import torch_backend
-
-    return torch_backend.load(folder, precision, threads)
-
-
-BACKENDS: dict[str, Callable[[ModelFolder, str, int | None], BatchEncoder]] = {
-    "openvino": _load_openvino,
-    "torch": _load_torch,
-}
+BACKENDS = (*cpu.RUNTIMES, "torch")
 
 
 @dataclass(frozen=True, slots=True)
 class BackendChoice:
-    """A backend, and in a few words why it is the one."""
+    """`cpu` (`skillstream.encoder.cpu` takes the faster runtime) or `torch`, and in a few words why."""
 
     name: str
     reason: str
@@ -55,9 +39,9 @@ def load_encoder(
 
     Args:
         model: `default`, `base`, a folder or a hub id; see `resolve_model`.
-        backend: `openvino`, `torch`, or `auto`; see `choose_backend`.
+        backend: `openvino`, `onnxruntime`, `torch`, or `auto`; see `choose_backend`.
         precision: `fp32`, `bf16`, `fp16`, `int8` (where the model has such a form), or `auto`: the fastest
-            here that keeps its promise, see `skillstream.encoder.precision`.
+            here that keeps its promise, see `skillstream.encoder.cpu`.
         threads: threads to compute with, for several workers on one machine; by default the
             environment variable SKILLSTREAM_THREADS, else all cores.
 
@@ -71,32 +55,44 @@ def load_encoder(
         raise UsageError(f"no precision {precision!r}; there are {', '.join(PRECISIONS)}")
     threads = _threads(threads)
     folder = resolve_model(model)
+    if backend == "torch":
+        return _load_torch(folder, precision, threads)
     if backend != "auto":
-        return BACKENDS[backend](folder, precision, threads)
+        return cpu.load(folder, backend, precision, threads)
     choice = choose_backend(folder)
     if precision == "int8":
-        choice = BackendChoice("openvino", "int8 runs by OpenVINO only")
+        choice = BackendChoice("cpu", "int8 runs on the CPU alone")
     try:
-        encoder = BACKENDS[choice.name](folder, precision, threads)
+        if choice.name == "cpu":
+            encoder = cpu.load(folder, "auto", precision, threads)
+        else:
+            encoder = _load_torch(folder, precision, threads)
     except (ImportError, ModelError) as error:
-        if choice.name != "openvino" or folder.exported or precision == "int8" or find_spec("torch") is None:
+        if choice.name != "cpu" or folder.exported or precision == "int8" or find_spec("torch") is None:
             raise
         logger.warning("OpenVINO cannot be used, taking torch: %s", error)
         choice = BackendChoice("torch", f"OpenVINO cannot be used: {error}")
-        encoder = BACKENDS["torch"](folder, precision, threads)
+        encoder = _load_torch(folder, precision, threads)
     encoder.why = choice.reason
     return encoder
 
 
+def _load_torch(folder: ModelFolder, precision: str, threads: int | None) -> BatchEncoder:
+    with needs_torch("the torch backend"):
+        from skillstream.encoder import torch_backend
+
+    return torch_backend.load(folder, precision, threads)
+
+
 def choose_backend(folder: ModelFolder) -> BackendChoice:
-    """What `auto` means for this model on this machine: torch for a GPU, else OpenVINO if installed."""
+    """What `auto` means for this model on this machine: torch for a GPU, else what is fastest on the CPU."""
     if folder.exported:
-        return BackendChoice("openvino", "the model is exported for OpenVINO")
+        return BackendChoice("cpu", "the model is exported, so it runs without torch")
     if _has_cuda():
         return BackendChoice("torch", "there is a CUDA GPU")
     if find_spec("openvino") is None:
         return BackendChoice("torch", "openvino is not installed")
-    return BackendChoice("openvino", "no CUDA GPU, and OpenVINO is the faster one on CPUs")
+    return BackendChoice("cpu", "no CUDA GPU; on CPUs torch is slower")
 
 
 def _has_cuda() -> bool:

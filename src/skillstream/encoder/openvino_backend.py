@@ -7,18 +7,12 @@ neither torch nor transformers.
 
 from __future__ import annotations
 
-import logging
-import os
-import shutil
 import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
-from functools import cache
 from itertools import cycle
 from pathlib import Path
-
-import numpy as np
 
 from skillstream.encoder.batches import Batch, BatchEncoder, Collect
 from skillstream.encoder.export import (
@@ -27,19 +21,14 @@ from skillstream.encoder.export import (
     TOKENIZER_FILE,
     WEIGHTS_FILE,
     Manifest,
-    read_manifest,
-    write_export,
+    read_weights,
 )
 from skillstream.encoder.models import ModelFolder
 from skillstream.encoder.openvino_runtime import openvino
-from skillstream.encoder.precision import Conditions, choose_precision
 from skillstream.encoder.tokenizer import TextTokenizer
 from skillstream.errors import ModelError
-from skillstream.storage import cache_folder
 
-__all__ = ["load"]
-
-logger = logging.getLogger(__name__)
+__all__ = ["load", "native_precisions"]
 
 # Operations that OpenVINO keeps prepared for shapes that it has met: with its default of 5,000 memory grows
 # for hours. Switched off (0), it leaks.
@@ -50,48 +39,27 @@ PREPARED = 200
 PRECISIONS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16", "int8": "f32"}
 
 
-def load(folder: ModelFolder, precision: str = "auto", threads: int | None = None) -> BatchEncoder:
+def native_precisions() -> list[str]:
+    """What this processor computes in beside fp32, of 16 bits."""
+    native = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return [name for name in ("bf16", "fp16") if name.upper() in native]
+
+
+def load(
+    folder: ModelFolder, path: Path, manifest: Manifest, precision: str, threads: int | None = None
+) -> BatchEncoder:
     """An encoder by OpenVINO.
 
     Args:
         folder: the model.
-        precision: `fp32`, `bf16`, `fp16`, `int8`, or `auto`: the fastest here (`choose_precision`).
+        path: folder of its OpenVINO form.
+        manifest: of that folder.
+        precision: `fp32`, `bf16`, `fp16` or `int8`.
         threads: threads of the processor; all cores if not given.
 
     Raises:
-        ModelError: the model cannot be converted or loaded, or has no such precision.
+        ModelError: the model cannot be loaded, or has no such precision.
     """
-    path, manifest = _ready(folder)
-
-    @cache
-    def make(wanted: str) -> BatchEncoder:
-        return _load(folder, path, manifest, wanted, threads)
-
-    if precision != "auto":
-        return make(precision)
-    candidates = tuple(_candidates(manifest))
-    if len(candidates) == 1:
-        return make(candidates[0])
-    conditions = Conditions(
-        _processor(), openvino.get_version(), threads or _cores(), folder.fingerprint, candidates
-    )
-    choice = choose_precision(conditions, make)
-    encoder = make(choice.precision)
-    encoder.measured = choice.measured
-    return encoder
-
-
-def _candidates(manifest: Manifest) -> Iterator[str]:
-    native = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    yield "fp32"
-    yield from (name for name in ("bf16", "fp16") if name.upper() in native)
-    if manifest.has_int8:
-        yield "int8"
-
-
-def _load(
-    folder: ModelFolder, path: Path, manifest: Manifest, precision: str, threads: int | None
-) -> BatchEncoder:
     # One core a batch and as many batches as cores: measured 1.4 times as fast as all cores on each batch.
     options: dict[str, object] = {
         "PERFORMANCE_HINT": "THROUGHPUT",
@@ -128,7 +96,7 @@ def _load(
 def _read(core: openvino.Core, path: Path, manifest: Manifest, precision: str) -> openvino.Model:
     if precision != "int8":
         model, files = MODEL_FILE, manifest.weights
-    elif manifest.has_int8:
+    elif manifest.int8_runtimes:
         model, files = INT8_MODEL_FILE, manifest.int8_weights
     else:
         raise ModelError(
@@ -137,12 +105,7 @@ def _read(core: openvino.Core, path: Path, manifest: Manifest, precision: str) -
         )
     if files == [WEIGHTS_FILE]:
         return core.read_model(path / model)
-    weights = np.empty(sum((path / name).stat().st_size for name in files), np.uint8)
-    at = 0
-    for name in files:
-        with (path / name).open("rb") as file:
-            at += file.readinto(weights[at:])  # type: ignore[arg-type]
-    return core.read_model((path / model).read_bytes(), openvino.Tensor(weights))
+    return core.read_model((path / model).read_bytes(), openvino.Tensor(read_weights(path, files)))
 
 
 def _run(requests: list[openvino.InferRequest], batches: Iterator[Batch], collect: Collect) -> None:
@@ -166,31 +129,6 @@ def _run(requests: list[openvino.InferRequest], batches: Iterator[Batch], collec
         for request, _ in running:  # after an error: a busy request could not be used again
             with suppress(RuntimeError):
                 request.wait()
-
-
-def _ready(folder: ModelFolder) -> tuple[Path, Manifest]:
-    if folder.ready:
-        return folder.path, read_manifest(folder.path)
-    path = cache_folder() / "encoders" / folder.fingerprint
-    if path.exists():
-        try:
-            return path, read_manifest(path)
-        except ModelError as error:
-            logger.warning("making the cached model anew: %s", error)
-            shutil.rmtree(path, ignore_errors=True)
-    try:
-        write_export(folder, path)
-    except OSError as error:
-        raise ModelError(
-            f"cannot write the converted model to {path}: {error}; set SKILLSTREAM_CACHE_DIR to a folder"
-            " that can be written, or use a model made by 'skillstream model export'"
-        ) from error
-    return path, read_manifest(path)
-
-
-def _cores() -> int:
-    """Those that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _processor() -> str:

@@ -1,9 +1,9 @@
-"""The fastest precision that keeps its promise, measured at the first use on a machine and remembered.
+"""The fastest form of a model that keeps its promise, measured at the first use on a machine and remembered.
 
-A processor's flags do not tell: bf16 is faster than fp32 on some that have it and slower on others, and int8
-only gains where there are dot products of 8 bits. So the candidates are timed for about a second on built-in
-sentences, and their vectors are compared with those of fp32. Processes of one machine take turns, since they
-would slow each other down; the later ones read what the first one found.
+A processor's flags do not tell: bf16 is faster than fp32 on some that have it and slower on others, and what
+int8 gains depends on the runtime, too. So the forms are timed for about a second on built-in sentences, and
+their vectors are compared with those of fp32. Processes of one machine take turns, since they would slow each
+other down; the later ones read what the first one found.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -25,21 +25,22 @@ if TYPE_CHECKING:
 __all__ = [
     "PRECISIONS",
     "PROMISES",
-    "Choice",
     "Conditions",
+    "Form",
     "Measured",
-    "choose_precision",
     "fastest",
     "measure",
+    "measured_here",
 ]
 
 # The least cosine to fp32 of any built-in sentence's vector. From the most exact to the least.
 PROMISES = {"fp32": 1.0, "bf16": 0.999, "fp16": 0.999, "int8": 0.98}
 PRECISIONS = ("auto", *PROMISES)
-# A less exact precision has to be this many times as fast: on a crowded machine the ratio of int8 to fp32 was
-# measured as up to 1.11 where alone it is 0.87; on a Xeon with dot products of 8 bits it was 2.3.
+# A less exact precision has to be this many times as fast: on a crowded machine the ratio of OpenVINO's int8
+# to fp32 was measured as up to 1.11 where alone it is 0.87; on a Xeon with 8-bit dot products it was 2.3.
 GAIN = 1.25
 MEASURE_S = 1.0
+CLOCK_S = 1e-6  # no round is shorter: clocks have steps
 ROUNDS = 3  # at least; the best round of each counts, since other work on the machine only slows down
 # What counts is processor time, not the clock: beside other work the clock's ratio of two precisions was
 # between 0.9 and 2.5 where alone it is 0.87, that of processor time between 0.85 and 1.11.
@@ -68,18 +69,31 @@ SENTENCES = (
 )
 
 
+class Form(NamedTuple):
+    """A precision, and the backend that computes it."""
+
+    precision: str
+    backend: str
+
+
 class Measured(msgspec.Struct, frozen=True):
-    """What was found of one precision.
+    """What was found of one form.
 
     Attributes:
-        precision: its name.
+        precision, backend: the form.
         tokens_per_s: speed on the built-in sentences in the best round, had it its cores for itself.
         cosine: the least cosine of a sentence's vector to that in fp32.
     """
 
     precision: str
+    backend: str
     tokens_per_s: float
     cosine: float
+
+    @property
+    def form(self) -> Form:
+        """What it was found of."""
+        return Form(self.precision, self.backend)
 
     @property
     def kept(self) -> bool:
@@ -92,18 +106,18 @@ class Conditions:
     """What a measurement holds for.
 
     Attributes:
-        processor: its name.
-        runtime: the version of what computes.
+        processor: its name, and what it can do.
+        runtimes: names and versions of what computes.
         threads: threads to compute with.
         model: fingerprint of the model.
-        candidates: precisions to choose from, fp32 first.
+        int8: what runs it in 8 bits.
     """
 
     processor: str
-    runtime: str
+    runtimes: tuple[str, ...]
     threads: int
     model: str
-    candidates: tuple[str, ...]
+    int8: tuple[str, ...]
 
     @property
     def key(self) -> str:
@@ -111,21 +125,16 @@ class Conditions:
         return hashlib.sha256(repr(self).encode()).hexdigest()[:16]
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """The precision to take, and what it was chosen by."""
-
-    precision: str
-    measured: tuple[Measured, ...]
-
-
-def choose_precision(conditions: Conditions, make: Callable[[str], BatchEncoder]) -> Choice:
-    """The fastest precision under these conditions, measured if it never was.
+def measured_here(
+    conditions: Conditions, forms: Callable[[], Sequence[Form]], make: Callable[[Form], BatchEncoder]
+) -> tuple[Measured, ...]:
+    """What is known of each form under these conditions; measured if it never was.
 
     Args:
         conditions: what the measurement is kept under, in the user's cache; it is not kept if that cannot be
             written.
-        make: the encoder of a precision.
+        forms: those to measure, that in fp32 first.
+        make: the encoder of a form.
 
     Raises:
         ModelError: by `make`.
@@ -137,53 +146,57 @@ def choose_precision(conditions: Conditions, make: Callable[[str], BatchEncoder]
         try:
             check_writable(folder)
         except OSError:
-            measured = measure(conditions.candidates, make)
-        else:
-            with taking_turns(folder / LOCK):
-                measured = _read(path, conditions)
-                if measured is None:
-                    measured = measure(conditions.candidates, make)
-                    with whole_file(path) as file:
-                        file.write_bytes(msgspec.json.format(msgspec.json.encode(measured)) + b"\n")
-    return Choice(fastest(measured), measured)
+            return measure(forms(), make)
+        with taking_turns(folder / LOCK):
+            measured = _read(path, conditions)
+            if measured is None:
+                measured = measure(forms(), make)
+                with whole_file(path) as file:
+                    file.write_bytes(msgspec.json.format(msgspec.json.encode(measured)) + b"\n")
+    return measured
 
 
-def measure(candidates: Sequence[str], make: Callable[[str], BatchEncoder]) -> tuple[Measured, ...]:
-    """Times the precisions in turn, so that other load meets all alike; fp32 has to be the first.
+def measure(forms: Sequence[Form], make: Callable[[Form], BatchEncoder]) -> tuple[Measured, ...]:
+    """Times the forms in turn, so that other load meets all alike; the first one has to be in fp32.
 
     Nothing else should compute in this process meanwhile.
     """
-    encoders = {name: make(name) for name in candidates}
-    exact = encoders["fp32"]
+    encoders = {form: make(form) for form in forms}
+    exact = encoders[forms[0]]
     cores = exact.parallel
     tokens = sum(len(exact.token_spans(text)) + 2 for text in SENTENCES)
     repeats = -(-TOKENS_PER_THREAD * cores // tokens)
     sentences = SENTENCES * repeats
     reference = exact.encode(SENTENCES)
     cosines = {
-        name: float((encoder.encode(SENTENCES) * reference).sum(axis=1).min())
-        for name, encoder in encoders.items()
+        form: float((encoder.encode(SENTENCES) * reference).sum(axis=1).min())
+        for form, encoder in encoders.items()
     }
-    times: dict[str, list[float]] = {name: [] for name in encoders}
+    times: dict[Form, list[float]] = {form: [] for form in encoders}
     started = time.perf_counter()
-    while len(times["fp32"]) < ROUNDS or time.perf_counter() - started < MEASURE_S:
-        for name, encoder in encoders.items():
+    while len(times[forms[0]]) < ROUNDS or time.perf_counter() - started < MEASURE_S:
+        for form, encoder in encoders.items():
             before = time.process_time()
             encoder.encode(sentences)
-            times[name].append(time.process_time() - before)
+            times[form].append(max(time.process_time() - before, CLOCK_S))
     return tuple(
-        Measured(name, round(tokens * repeats * cores / min(times[name])), round(cosines[name], 6))
-        for name in encoders
+        Measured(*form, round(tokens * repeats * cores / min(times[form])), round(cosines[form], 6))
+        for form in encoders
     )
 
 
-def fastest(measured: Sequence[Measured]) -> str:
-    """The precision to take: of those that keep their promise the fastest, fp32 unless one gains enough."""
+def fastest(measured: Sequence[Measured]) -> Form:
+    """The form to take: the fastest that keeps its promise; a less exact one only if it gains enough.
+
+    Args:
+        measured: one at least; the first one is taken if no other is better.
+    """
     best = measured[0]
     for other in measured[1:]:
-        if other.kept and other.tokens_per_s >= GAIN * best.tokens_per_s:
+        gain = 1.0 if other.precision == best.precision else GAIN
+        if other.kept and other.tokens_per_s >= gain * best.tokens_per_s:
             best = other
-    return best.precision
+    return best.form
 
 
 def _read(path: Path, conditions: Conditions) -> tuple[Measured, ...] | None:
@@ -191,4 +204,5 @@ def _read(path: Path, conditions: Conditions) -> tuple[Measured, ...] | None:
         measured = msgspec.json.decode(path.read_bytes(), type=tuple[Measured, ...])
     except (OSError, msgspec.DecodeError):
         return None
-    return measured if tuple(item.precision for item in measured) == conditions.candidates else None
+    int8 = tuple(item.backend for item in measured if item.precision == "int8")
+    return measured if int8 == conditions.int8 else None

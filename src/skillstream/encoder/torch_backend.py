@@ -83,10 +83,10 @@ def load(folder: ModelFolder, precision: str = "auto", threads: int | None = Non
         ModelError: an exported model, which has no torch weights, or one that cannot be loaded; int8.
     """
     if precision == "int8":
-        raise ModelError("int8 runs by OpenVINO only: use --backend openvino, or another --precision")
+        raise ModelError("int8 runs on the CPU alone, by another backend: use --backend auto, or another --precision")
     if folder.exported:
         raise ModelError(
-            f"{folder.path} is an exported model, which runs by OpenVINO only: use backend='openvino'"
+            f"{folder.path} is an exported model, which runs without torch: use backend='auto'"
         )
     config = read_config(folder.path)
     device = "cuda" if torch.cuda.is_available() else "cpu"

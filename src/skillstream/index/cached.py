@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from skillstream.encoder import Encoder, ModelFolder, load_encoder, resolve_model
-from skillstream.encoder.load import choose_backend
 from skillstream.errors import IndexFormatError, OutputError
 from skillstream.index.skills_index import (
     SkillsIndex,
@@ -52,7 +51,7 @@ def default_index(
     if index is not None:
         return index
     loaded = load_taxonomies(taxonomies)
-    folder = _cache_folder_of(loaded, encoder)
+    folder = _cache_folder(loaded, encoder)
     index = _cached(folder, encoder)
     if index is None:
         index = build_index(loaded, encoder if exact is None or encoder.precision == "fp32" else exact())
@@ -80,7 +79,7 @@ def default_index_folder(
     if _is_shipped(taxonomies, encoder) and _cached(SHIPPED, encoder) is not None:
         return SHIPPED
     loaded = load_taxonomies(taxonomies)
-    folder = _cache_folder_of(loaded, encoder)
+    folder = _cache_folder(loaded, encoder)
     if _cached(folder, encoder) is not None:
         return folder
     try:
@@ -114,8 +113,7 @@ def index_folder(
     found = resolve_model(model)
     if _is_shipped(taxonomies, found) and _cached(SHIPPED, found) is not None:
         return SHIPPED
-    name = choose_backend(found).name if backend == "auto" else backend
-    folder = _cache_folder(load_taxonomies(taxonomies), found.fingerprint, name)
+    folder = _cache_folder(load_taxonomies(taxonomies), found)
     if _cached(folder, found) is not None:
         return folder
     return default_index_folder(taxonomies, load_encoder(model, backend, "fp32"), temporary=temporary)
@@ -133,15 +131,11 @@ def _is_shipped(taxonomies: str | Sequence[str], model: Encoder | ModelFolder) -
         return False
 
 
-def _cache_folder_of(taxonomy: Taxonomy, encoder: Encoder) -> Path:
-    return _cache_folder(taxonomy, encoder.fingerprint, encoder.backend)
-
-
-def _cache_folder(taxonomy: Taxonomy, fingerprint: str, backend: str) -> Path:
+def _cache_folder(taxonomy: Taxonomy, model: Encoder | ModelFolder) -> Path:
     """Rows state the taxonomy's name and version, so that the same content under another name is another."""
     stated = f"{taxonomy.name}\0{taxonomy.version}\0{taxonomy.fingerprint}"
     key = hashlib.sha256(stated.encode()).hexdigest()[:16]
-    return cache_folder() / "indexes" / f"{key}-{fingerprint[:16]}-{backend}"
+    return cache_folder() / "indexes" / f"{key}-{model.fingerprint[:16]}"
 
 
 def _cached(folder: Path, model: Encoder | ModelFolder) -> SkillsIndex | None:

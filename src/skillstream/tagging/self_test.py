@@ -71,13 +71,13 @@ def check_machine(model: str = "default", precision: str = "auto") -> tuple[dict
 
 
 def _precisions(encoder: Encoder) -> dict[str, object]:
-    """What was measured on this machine, and which precision is the fastest that keeps its promise."""
+    """What was measured on this machine, and which form is the fastest that keeps its promise."""
     measured: Sequence[Measured] = getattr(encoder, "measured", ())
     facts: dict[str, object] = {}
     for item in measured:
-        chosen = ", chosen" if item.precision == encoder.precision else ""
+        chosen = ", chosen" if item.form == (encoder.precision, encoder.backend) else ""
         promise = "" if item.kept else f" (less than the promised {PROMISES[item.precision]})"
-        facts[f"precision {item.precision}"] = (
+        facts[f"{item.precision} by {item.backend}"] = (
             f"{item.tokens_per_s:,.0f} tokens/s, cosine to fp32 at least {item.cosine:.3f}{promise}{chosen}"
         )
     return facts

@@ -323,7 +323,7 @@ def test_exported_model_of_a_later_version_is_refused(tiny, own_cache, tmp_path)
 
 def test_exported_model_is_for_openvino_and_not_exported_again(tiny, own_cache, tmp_path):
     exported = export_model(str(tiny), tmp_path / "exported")
-    with pytest.raises(ModelError, match="OpenVINO only"):
+    with pytest.raises(ModelError, match="runs without torch"):
         load_encoder(str(exported), "torch")
     with pytest.raises(ModelError, match="exported model already"):
         export_model(str(exported), tmp_path / "again")
@@ -350,10 +350,10 @@ def test_without_torch_a_model_that_needs_converting_says_so(tmp_path, monkeypat
 
 def test_auto_takes_openvino_on_a_cpu(tiny, encoders, monkeypatch):
     monkeypatch.setattr(skillstream.encoder.load, "_has_cuda", lambda: False)
-    assert choose_backend(resolve_model(str(tiny))).name == "openvino"
+    assert choose_backend(resolve_model(str(tiny))).name == "cpu"
     encoder = load_encoder(str(tiny))
     assert encoder.backend == "openvino"
-    assert encoder.describe().endswith("(no CUDA GPU, and OpenVINO is the faster one on CPUs)")
+    assert encoder.describe().endswith("(no CUDA GPU; on CPUs torch is slower)")
 
 
 def test_auto_takes_torch_for_a_gpu(tiny, monkeypatch):
@@ -367,7 +367,7 @@ def test_auto_falls_back_to_torch_and_says_so(tiny, monkeypatch, caplog):
         raise ModelError("no such luck")
 
     monkeypatch.setattr(skillstream.encoder.load, "_has_cuda", lambda: False)
-    monkeypatch.setitem(skillstream.encoder.load.BACKENDS, "openvino", fail)
+    monkeypatch.setattr(skillstream.encoder.load.cpu, "load", fail)
     encoder = load_encoder(str(tiny))
     assert encoder.backend == "torch"
     assert "no such luck" in caplog.text

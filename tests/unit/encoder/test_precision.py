@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,13 +13,16 @@ from skillstream.encoder.precision import (
     PROMISES,
     SENTENCES,
     Conditions,
+    Form,
     Measured,
-    choose_precision,
     fastest,
     measure,
+    measured_here,
 )
 
-CONDITIONS = Conditions("a processor", "2026.1", 2, "f00d", ("fp32", "int8"))
+EXACT, EIGHT = Form("fp32", "openvino"), Form("int8", "openvino")
+FORMS = (EXACT, EIGHT)
+CONDITIONS = Conditions("a processor", ("openvino 2026.1",), 2, "f00d", ("openvino",))
 
 
 class StubEncoder:
@@ -52,9 +56,13 @@ class Maker:
         self.cosines = {"fp32": 1.0, "int8": 0.99} | cosines
         self.made: list[str] = []
 
-    def __call__(self, precision):
-        self.made.append(precision)
-        return StubEncoder(self.cosines[precision])
+    def __call__(self, form):
+        self.made.append(form.precision)
+        return StubEncoder(self.cosines[form.precision])
+
+
+def forms():
+    return FORMS
 
 
 @pytest.fixture(autouse=True)
@@ -66,69 +74,90 @@ def own_cache(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("speeds", "expected"),
     [
-        ({"fp32": 1000, "int8": 4000}, "int8"),
-        ({"fp32": 1000, "int8": 1200}, "fp32"),  # too little for vectors that are less exact
-        ({"fp32": 1000, "int8": 900}, "fp32"),
-        ({"fp32": 1000, "bf16": 2000, "int8": 2100}, "bf16"),
-        ({"fp32": 1000, "bf16": 2000, "int8": 2600}, "int8"),
-        ({"fp32": 1000, "bf16": 800, "int8": 3000}, "int8"),
+        ({"fp32": 1000, "int8": 4000}, "int8 openvino"),
+        ({"fp32": 1000, "int8": 1200}, "fp32 openvino"),  # too little for vectors that are less exact
+        ({"fp32": 1000, "int8": 900}, "fp32 openvino"),
+        ({"fp32": 1000, "bf16": 2000, "int8": 2100}, "bf16 openvino"),
+        ({"fp32": 1000, "bf16": 2000, "int8": 2600}, "int8 openvino"),
+        ({"fp32": 1000, "bf16": 800, "int8": 3000}, "int8 openvino"),
+        ({"fp32": 1000, "int8": 900, "int8 onnxruntime": 1700}, "int8 onnxruntime"),
+        ({"fp32": 1000, "int8": 2300, "int8 onnxruntime": 2400}, "int8 onnxruntime"),  # of one precision
+        ({"fp32": 1000, "int8": 2300, "int8 onnxruntime": 2200}, "int8 openvino"),
+        ({"fp32": 1000, "int8": 900, "int8 onnxruntime": 1200}, "fp32 openvino"),
+        ({"int8": 900, "int8 onnxruntime": 1000}, "int8 onnxruntime"),  # asked for int8
     ],
 )
 def test_the_fastest_is_taken_if_it_gains_enough(speeds, expected):
-    assert fastest([Measured(name, speed, 1.0) for name, speed in speeds.items()]) == expected
+    measured = [
+        Measured(*(name if " " in name else f"{name} openvino").split(), speed, 1.0)
+        for name, speed in speeds.items()
+    ]
+    assert " ".join(fastest(measured)) == expected
 
 
 @pytest.mark.parametrize("name", ["bf16", "fp16", "int8"])
 def test_one_that_breaks_its_promise_is_not_taken(name):
-    exact = Measured("fp32", 1000, 1.0)
-    assert fastest([exact, Measured(name, 9000, PROMISES[name] - 0.001)]) == "fp32"
-    assert fastest([exact, Measured(name, 9000, PROMISES[name])]) == name
+    exact = Measured(*EXACT, 1000, 1.0)
+    assert fastest([exact, Measured(name, "openvino", 9000, PROMISES[name] - 0.001)]) == EXACT
+    assert fastest([exact, Measured(name, "openvino", 9000, PROMISES[name])]).precision == name
 
 
 def test_cosines_are_those_to_fp32():
-    exact, eight = measure(("fp32", "int8"), Maker(int8=0.97))
-    assert (exact.precision, exact.cosine, exact.kept) == ("fp32", pytest.approx(1, abs=1e-5), True)
-    assert (eight.precision, eight.cosine, eight.kept) == ("int8", pytest.approx(0.97, abs=1e-4), False)
+    exact, eight = measure(FORMS, Maker(int8=0.97))
+    assert (exact.form, exact.cosine, exact.kept) == (EXACT, pytest.approx(1, abs=1e-5), True)
+    assert (eight.form, eight.cosine, eight.kept) == (EIGHT, pytest.approx(0.97, abs=1e-4), False)
 
 
 def test_measured_once_for_the_same_conditions(own_cache):
     first = Maker()
-    choice = choose_precision(CONDITIONS, first)
+    measured = measured_here(CONDITIONS, forms, first)
     assert first.made == ["fp32", "int8"]
     again = Maker()
-    assert choose_precision(CONDITIONS, again) == choice
+    assert measured_here(CONDITIONS, forms, again) == measured
     assert again.made == []
-    for other in (
-        Conditions("another one", "2026.1", 2, "f00d", ("fp32", "int8")),
-        Conditions("a processor", "2026.2", 2, "f00d", ("fp32", "int8")),
-        Conditions("a processor", "2026.1", 1, "f00d", ("fp32", "int8")),
-        Conditions("a processor", "2026.1", 2, "beef", ("fp32", "int8")),
-        Conditions("a processor", "2026.1", 2, "f00d", ("fp32", "bf16", "int8")),
+    for changed in (
+        {"processor": "another one"},
+        {"runtimes": ("openvino 2026.2",)},
+        {"threads": 1},
+        {"model": "beef"},
+        {"int8": ("openvino", "onnxruntime")},
     ):
-        assert not (own_cache / f"{other.key}.json").exists()
+        assert not (own_cache / f"{dataclasses.replace(CONDITIONS, **changed).key}.json").exists()
 
 
-@pytest.mark.parametrize("content", [b"", b"[1]", b'[{"precision":"fp32","tokens_per_s":1,"cosine":1}]'])
+def test_what_is_known_needs_no_forms():
+    """Asking a runtime which forms it has means to import it."""
+    measured_here(CONDITIONS, forms, Maker())
+
+    def fail():
+        raise AssertionError
+
+    assert len(measured_here(CONDITIONS, fail, Maker())) == len(FORMS)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"[1]", b'[{"precision":"fp32","backend":"openvino","tokens_per_s":1,"cosine":1}]']
+)
 def test_a_damaged_file_is_measured_again(own_cache, content):
     own_cache.mkdir(parents=True)
     (own_cache / f"{CONDITIONS.key}.json").write_bytes(content)
     maker = Maker()
-    assert {item.precision for item in choose_precision(CONDITIONS, maker).measured} == {"fp32", "int8"}
+    assert [item.form for item in measured_here(CONDITIONS, forms, maker)] == [EXACT, EIGHT]
     assert maker.made
 
 
 def test_a_cache_that_cannot_be_written_is_no_error(own_cache):
     own_cache.parent.write_bytes(b"")  # a file where the folder should be
-    assert len(choose_precision(CONDITIONS, Maker()).measured) == 2
+    assert len(measured_here(CONDITIONS, forms, Maker())) == 2
 
 
 def test_several_at_once_take_turns_and_measure_once():
     maker = Maker()
     with ThreadPoolExecutor(4) as pool:
-        choices = list(pool.map(lambda _: choose_precision(CONDITIONS, maker), range(4)))
+        found = list(pool.map(lambda _: measured_here(CONDITIONS, forms, maker), range(4)))
     assert maker.made == ["fp32", "int8"]
     assert StubEncoder.most == 1
-    assert choices.count(choices[0]) == 4
+    assert found.count(found[0]) == 4
 
 
 def test_sentences_are_of_all_lengths():

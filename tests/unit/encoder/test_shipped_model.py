@@ -24,7 +24,7 @@ def test_it_is_ready_and_whole():
     folder = resolve_model("default")
     assert (folder.ready, folder.exported) == (True, False)
     manifest = read_manifest(folder.path)
-    assert manifest.has_int8
+    assert manifest.int8_runtimes == ("openvino", "onnxruntime")
     assert (manifest.fingerprint, manifest.name) == (folder.fingerprint, "default")
 
 
@@ -43,12 +43,53 @@ def test_full_precision_gives_the_vectors_of_torch(exact):
 
 
 @pytest.mark.slow
-def test_eight_bits_keep_their_promise(exact):
-    eight = load_encoder("default", "openvino", "int8")
-    assert (eight.precision, eight.fingerprint) == ("int8", exact.fingerprint)
+@pytest.mark.parametrize("backend", ["openvino", "onnxruntime"])
+def test_eight_bits_keep_their_promise(exact, backend):
+    eight = load_encoder("default", backend, "int8")
+    assert (eight.backend, eight.precision, eight.fingerprint) == (backend, "int8", exact.fingerprint)
     cosines = (eight.encode(SENTENCES) * exact.encode(SENTENCES)).sum(axis=1)
     assert cosines.min() >= PROMISES["int8"]
     assert cosines.min() < 0.99999  # it is another model
+
+
+@pytest.mark.slow
+def test_both_runtimes_compute_the_same_eight_bits(exact):
+    """Rounding alone parts them, which eight bits make visible: they are nearer to each other than to fp32."""
+    by_openvino, by_onnx = (load_encoder("default", name, "int8") for name in ("openvino", "onnxruntime"))
+    vectors = by_openvino.encode(SENTENCES)
+    apart = (vectors * by_onnx.encode(SENTENCES)).sum(axis=1)
+    assert apart.mean() > (vectors * exact.encode(SENTENCES)).sum(axis=1).mean()
+    assert apart.min() > 0.99
+
+
+def test_a_text_has_the_same_eight_bit_vectors_in_every_batch():
+    encoder = load_encoder("default", "onnxruntime")
+    together = encoder.encode_tokens(SENTENCES)
+    for number, text in enumerate(SENTENCES):
+        alone = encoder.encode_tokens([text])
+        start, end = together.bounds[number : number + 2]
+        np.testing.assert_allclose(alone.pooled[0], together.pooled[number], atol=1e-5)
+        np.testing.assert_allclose(alone.tokens, together.tokens[start:end], atol=1e-5)
+
+
+def test_onnx_runtime_computes_on_several_threads_in_order():
+    several, one = (load_encoder("default", "onnxruntime", threads=n) for n in (3, 1))
+    texts = [f"{text} {number}" for number in range(40) for text in SENTENCES]
+    np.testing.assert_allclose(several.encode(texts), one.encode(texts), atol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_damaged_graph_is_refused(tmp_path):
+    exported = export_model("default", tmp_path / "exported")
+    with (exported / "onnx_int8.onnx").open("r+b") as file:
+        file.write(b"damaged")
+    with pytest.raises(ModelError, match=r"onnx_int8\.onnx is missing or damaged"):
+        load_encoder(str(exported), "onnxruntime")
+
+
+def test_onnx_runtime_is_for_eight_bits_alone():
+    with pytest.raises(ModelError, match="int8 alone, not in fp32"):
+        load_encoder("default", "onnxruntime", "fp32")
 
 
 @pytest.mark.slow
@@ -57,9 +98,9 @@ def test_an_export_holds_both_and_needs_nothing_of_the_package(exact, tmp_path):
     folder = resolve_model(str(exported))
     assert (folder.name, folder.fingerprint, folder.exported) == ("default", exact.fingerprint, True)
     assert not (exported / "model.safetensors").exists()
-    for precision in ("fp32", "int8"):
-        encoder = load_encoder(str(exported), precision=precision)
-        expected = load_encoder("default", "openvino", precision).encode(SENTENCES[:4])
+    for backend, precision in (("openvino", "fp32"), ("openvino", "int8"), ("onnxruntime", "int8")):
+        encoder = load_encoder(str(exported), backend, precision)
+        expected = load_encoder("default", backend, precision).encode(SENTENCES[:4])
         np.testing.assert_allclose(encoder.encode(SENTENCES[:4]), expected, atol=1e-6)
 
 
@@ -76,5 +117,7 @@ def test_eight_bits_where_there_are_none(tmp_path):
     folder = str(make_model(tmp_path / "tiny"))
     with pytest.raises(ModelError, match="no int8 form"):
         load_encoder(folder, "openvino", "int8")
-    with pytest.raises(ModelError, match="OpenVINO only"):
+    with pytest.raises(ModelError, match="no form for onnxruntime"):
+        load_encoder(folder, "onnxruntime")
+    with pytest.raises(ModelError, match="CPU alone"):
         load_encoder(folder, "torch", "int8")
