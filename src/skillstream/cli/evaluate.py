@@ -77,7 +77,7 @@ __all__ = ["evaluate_command"]
     type=click.Choice(["auto", *BACKENDS]),
     default="auto",
     show_default=True,
-    help="Library that runs the encoder; 'auto' is OpenVINO on a CPU and torch on a CUDA GPU.",
+    help="Library that runs the encoder; 'auto' is the fastest one on a CPU, and torch on a CUDA GPU.",
 )
 @click.option(
     "--precision",

@@ -1,8 +1,9 @@
-"""Texts to vectors: one protocol, two backends.
+"""Texts to vectors: one protocol, three backends.
 
-`openvino` is several times faster on CPUs, `torch` runs on GPUs. Both give the same vectors, since the
-OpenVINO model is a conversion of the torch module, and share tokenizer and batching. The backends
-are imported only when used, so that an exported model runs where torch is not installed.
+`openvino` and `onnxruntime` (int8 alone) are several times faster on CPUs, `torch` runs on GPUs. In one
+precision all give the same vectors but for rounding, since the others' models are made from the torch module,
+and they share tokenizer and batching. Backends are imported only when used, so that an exported model runs
+where torch is not installed.
 """
 
 from __future__ import annotations

@@ -83,11 +83,9 @@ def load(folder: ModelFolder, precision: str = "auto", threads: int | None = Non
         ModelError: an exported model, which has no torch weights, or one that cannot be loaded; int8.
     """
     if precision == "int8":
-        raise ModelError("int8 runs on the CPU alone, by another backend: use --backend auto, or another --precision")
+        raise ModelError("int8 runs on the CPU alone: use --backend auto, or another --precision")
     if folder.exported:
-        raise ModelError(
-            f"{folder.path} is an exported model, which runs without torch: use backend='auto'"
-        )
+        raise ModelError(f"{folder.path} is an exported model, which runs without torch: use backend='auto'")
     config = read_config(folder.path)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     if precision == "auto":

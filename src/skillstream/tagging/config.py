@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from skillstream.encoder.precision import PRECISIONS
+from skillstream.encoder.load import BACKENDS, PRECISIONS
 from skillstream.errors import UsageError
 from skillstream.options import at_least, check_options, option
 from skillstream.postings import FEED_NAMES, FieldMapping, language_code
@@ -49,8 +49,8 @@ class TagConfig:
     )
     backend: str = option(
         "auto",
-        "Library that runs the encoder; 'auto' is OpenVINO on a CPU and torch on a CUDA GPU.",
-        choices=("auto", "openvino", "torch"),
+        "Library that runs the encoder; 'auto' is the fastest one on a CPU, and torch on a CUDA GPU.",
+        choices=("auto", *BACKENDS),
     )
     precision: str = option(
         "auto",

@@ -54,7 +54,7 @@ def test_eight_bits_keep_their_promise(exact, backend):
 
 @pytest.mark.slow
 def test_both_runtimes_compute_the_same_eight_bits(exact):
-    """Rounding alone parts them, which eight bits make visible: they are nearer to each other than to fp32."""
+    """Only rounding differs, so they are nearer to each other than to fp32."""
     by_openvino, by_onnx = (load_encoder("default", name, "int8") for name in ("openvino", "onnxruntime"))
     vectors = by_openvino.encode(SENTENCES)
     apart = (vectors * by_onnx.encode(SENTENCES)).sum(axis=1)
