@@ -23,14 +23,14 @@ from skillstream.index import build_index, load_index
 from skillstream.index.versions import write_version
 from skillstream.ranking.kept import SHIPPED, file_name, write
 from skillstream.ranking.name_evidence import collect_words
-from skillstream.ranking.names import collect_names
+from skillstream.ranking.names import name_table
 from skillstream.ranking.word_overlap import label_stems
 from skillstream.taxonomy import DEFAULT_TAXONOMIES, Skill, load_taxonomies
 
 TARGET = Path(__file__).parent.parent / "src" / "skillstream" / "data" / "index"
 
 
-NAMES = (collect_names, collect_words, label_stems)
+NAMES = (name_table, collect_words, label_stems)
 
 
 def write_names(skills: Sequence[Skill], target: Path = SHIPPED) -> None:

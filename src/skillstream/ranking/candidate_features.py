@@ -146,10 +146,10 @@ def _words(
     candidate: Candidate, here: Collection[str], counts: Mapping[str, int], facts: LabelFacts
 ) -> tuple[float, ...]:
     """How the words that prove the skill, those of its label and those of the posting agree."""
-    best, skill = candidate.best, candidate.skill
+    best, label = candidate.best, facts[candidate.skill]
     words, text = best.words, best.sentence.text
     proof = _stem_set(words)
-    weights, order = facts.weights[skill], facts.stems[skill]
+    weights, order = label.weights, label.stems
     whole = sum(weights.values()) or 1.0
     missing = [weight for stem, weight in weights.items() if stem not in counts]
     missing_here = [weight for stem, weight in weights.items() if stem not in here]
@@ -172,7 +172,7 @@ def _words(
         sum([stem in facts.rarity for stem in proof]) / max(1, len(proof)),
         max([counts.get(stem, 0) for stem in proof], default=0),
         -1.0 if shared else _likest(proof, weights),
-        facts.knowledge[skill],
+        label.knowledge,
     )
 
 

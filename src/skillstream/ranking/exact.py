@@ -1,9 +1,8 @@
 """The exact lane: names of skills that stand in a sentence, word for word.
 
-Aho–Corasick runs over *words*, not characters: every word of a name is given one code point, a sentence
-becomes a string with one code point a word, and a name is found as a substring of it. So matches are whole
-words by construction, positions are word numbers, and all tolerance (case, plural, hyphens, spelling) lies in
-the normal form of words (`skillstream.ranking.words`). Which names are looked for is decided in
+A sentence becomes a list of words in normal form; from each word on, the longest name is looked up. So
+matches are whole words by construction, and all tolerance (case, plural, hyphens, spelling) lies in the
+normal form (`skillstream.ranking.words`). Which names are looked for is decided in
 `skillstream.ranking.names`, whether an ordinary word is meant as one in `skillstream.ranking.name_context`.
 """
 
@@ -13,11 +12,10 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
-from ahocorasick_rs import AhoCorasick, MatchKind
 
 from skillstream.ranking.kept import kept
 from skillstream.ranking.name_context import Mention, contexts
-from skillstream.ranking.names import Kind, Name, collect_names
+from skillstream.ranking.names import Kind, Name, NameTable, name_table
 from skillstream.ranking.words import PIECE, WORD, lower, normal_word
 from skillstream.taxonomy import Skill
 
@@ -26,9 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ExactMatch", "ExactMatcher"]
 
-UNKNOWN = "\x01"  # stands for every word that no name has
-FIRST_CODE = 0x100
-MEMO_CHUNKS = 200_000  # pieces of text whose codes are remembered: about 30 MB
+UNKNOWN = ""  # stands for every word that no name has
+MEMO_CHUNKS = 200_000  # pieces of text whose words are remembered: about 30 MB
 
 
 class ExactMatch(msgspec.Struct, frozen=True, gc=False):
@@ -60,11 +57,10 @@ class ExactMatcher:
 
     def __init__(self, skills: Sequence[Skill]) -> None:
         """Takes skill 0, 1, ... with their labels."""
-        self._names = kept(collect_names, skills, list[Name])
-        words = dict.fromkeys(word for name in self._names for word in name.words)
-        self._codes = _Codes({word: _code(number) for number, word in enumerate(words)})
-        patterns = ["".join([self._codes.of_word[word] for word in name.words]) for name in self._names]
-        self._automaton = AhoCorasick(patterns, matchkind=MatchKind.LeftmostLongest)
+        table = kept(name_table, skills, NameTable)
+        self._names = _Names(table.names)
+        self._lengths = table.lengths
+        self._words = _Words(table.words)
 
     @classmethod
     def for_index(cls, index: SkillsIndex) -> ExactMatcher:
@@ -77,14 +73,11 @@ class ExactMatcher:
         A name that several skills have gives a match for each of them.
         """
         lowered = lower(sentence)
-        coded = "".join(map(self._codes.__getitem__, lowered.split()))
-        found = self._automaton.find_matches_as_indexes(coded)
+        found = self._longest([word for chunk in lowered.split() for word in self._words[chunk]])
         if not found:
             return []
         spans = list(self._spans(lowered))
-        mentions = [
-            Mention(self._names[number], spans[first][0], spans[last - 1][1]) for number, first, last in found
-        ]
+        mentions = [Mention(name, spans[first][0], spans[last - 1][1]) for name, first, last in found]
         matches = []
         for mention, context in zip(mentions, contexts(sentence, mentions), strict=True):
             if context > 0:
@@ -95,48 +88,75 @@ class ExactMatcher:
                 ]
         return matches
 
+    def _longest(self, words: list[str]) -> list[tuple[Name, int, int]]:
+        """The names among the words, as words [first, last); of two that overlap the first, the longer."""
+        found, behind = [], 0
+        for first, word in enumerate(words):
+            if first >= behind and word and (name := self._name_at(words, first)):
+                behind = first + name.words.count(" ") + 1
+                found.append((name, first, behind))
+        return found
+
+    def _name_at(self, words: list[str], first: int) -> Name | None:
+        """The longest name that begins with this word."""
+        for start in (" ".join(words[first : first + 2]), words[first]):
+            for length in self._lengths.get(start, ()):
+                name = self._names[" ".join(words[first : first + length])]
+                if name is not None:
+                    return name
+        return None
+
     def _spans(self, lowered: str) -> Iterator[tuple[int, int]]:
-        """The characters that each code of the sentence stands for."""
+        """The characters that each word of the sentence stands for."""
         for match in WORD.finditer(lowered):
-            codes = self._codes[match.group()]  # a word's codes do not depend on what stands beside it
-            if len(codes) == 1:
+            words = self._words[match.group()]  # a word's form does not depend on what stands beside it
+            if len(words) == 1:
                 yield match.span()
-            elif codes:
+            elif words:
                 yield from (piece.span() for piece in PIECE.finditer(lowered, *match.span()))
 
 
-class _Codes(dict[str, str]):
-    """From lower-case text without blanks ("java," or "c++/c#") to the codes of its words, remembered.
+class _Names:
+    """From words to the name that they are; decoded once."""
+
+    def __init__(self, encoded: dict[str, bytes]) -> None:
+        self._encoded = encoded
+        self._decoded: dict[str, Name] = {}
+
+    def __getitem__(self, words: str) -> Name | None:
+        name = self._decoded.get(words)
+        if name is None and words in self._encoded:
+            name = self._decoded[words] = msgspec.msgpack.decode(self._encoded[words], type=Name)
+        return name
+
+
+class _Words(dict[str, list[str]]):
+    """From lower-case text without blanks ("java," or "c++/c#") to its words in normal form, remembered.
 
     Taking sentences apart at blanks and looking the pieces up is twice as quick as a regular expression over
     the whole sentence.
     """
 
-    def __init__(self, of_word: dict[str, str]) -> None:
+    def __init__(self, known: set[str]) -> None:
         super().__init__()
-        self.of_word = of_word
+        self._known = known
 
-    def __missing__(self, chunk: str) -> str:
-        codes = "".join(map(self._of_word, WORD.findall(chunk)))
+    def __missing__(self, chunk: str) -> list[str]:
+        words = [form for word in WORD.findall(chunk) for form in self._forms(word)]
         if len(self) < MEMO_CHUNKS:
-            self[chunk] = codes
-        return codes
+            self[chunk] = words
+        return words
 
-    def _of_word(self, word: str) -> str:
-        """One code; none for an article; several for an unknown word with marks, which is taken apart."""
+    def _forms(self, word: str) -> list[str]:
+        """One word; none for an article; several for an unknown word with marks, which is taken apart."""
         normal = normal_word(word)
-        code = self.of_word.get(normal, UNKNOWN) if normal else ""
-        if code != UNKNOWN or word.isalnum():
-            return code
-        return "".join(map(self._of_piece, PIECE.findall(word)))
+        if not normal:
+            return []
+        if normal in self._known:
+            return [normal]
+        return [UNKNOWN] if word.isalnum() else [self._piece(piece) for piece in PIECE.findall(word)]
 
-    def _of_piece(self, piece: str) -> str:
+    def _piece(self, piece: str) -> str:
         """A letter alone is none of our words here: "S.R.O." does not name R."""
-        known = self.of_word.get(normal_word(piece), UNKNOWN)
-        return UNKNOWN if len(piece) == 1 and piece.isalpha() else known
-
-
-def _code(number: int) -> str:
-    """The number-th code point that may stand in a string: no surrogates."""
-    point = FIRST_CODE + number
-    return chr(point if point < 0xD800 else point + 0x800)
+        normal = normal_word(piece)
+        return UNKNOWN if normal not in self._known or (len(piece) == 1 and piece.isalpha()) else normal

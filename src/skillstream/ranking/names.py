@@ -22,7 +22,7 @@ import msgspec
 from skillstream.ranking.words import normal_words
 from skillstream.taxonomy import Skill
 
-__all__ = ["Kind", "Name", "Rule", "collect_names"]
+__all__ = ["Kind", "Name", "NameTable", "Rule", "collect_names", "name_table"]
 
 Kind = Literal["preferred", "variant", "alternative"]
 KINDS: tuple[Kind, ...] = ("preferred", "variant", "alternative")
@@ -35,6 +35,8 @@ RULES: tuple[Rule, ...] = ("any", "as-written", "in-context")
 # "data", "process", "design", "equipment" stand in hundreds.
 MAX_SKILLS_OF_WORD = 20
 
+MAX_WORDS = 255  # of a name; nobody writes longer ones
+
 PARENTHESIS = re.compile(r"\s*\([^()]*\)$")
 
 # Alternative labels that begin so are torn from a longer one: "and procedures".
@@ -45,7 +47,7 @@ class Name(msgspec.Struct, frozen=True, array_like=True):
     """One name to look for.
 
     Attributes:
-        words: its normal form (`skillstream.ranking.words`).
+        words: its normal form (`skillstream.ranking.words`), a blank between any two words.
         skills: the skills that have this name.
         kind: what the name is to them; the surest kind that any skill has it as.
         rule: how strictly it is looked for.
@@ -53,12 +55,41 @@ class Name(msgspec.Struct, frozen=True, array_like=True):
         proper: whether it is the proper name of a product, standard or certificate.
     """
 
-    words: Words
+    words: str
     skills: list[int]
     kind: Kind
     rule: Rule = "any"
     written: frozenset[str] = frozenset()
     proper: bool = False
+
+
+class NameTable(msgspec.Struct, frozen=True, array_like=True):
+    """All names to look for, as they are kept: few are ever found, so the others stay encoded.
+
+    Attributes:
+        names: words → `Name`, in msgpack.
+        words: all words that are in one.
+        lengths: the first word of names of one word, and the first two of others → how many words the names
+            have that begin so, most first.
+    """
+
+    names: dict[str, bytes]
+    words: set[str]
+    lengths: dict[str, bytes]
+
+
+def name_table(skills: Sequence[Skill]) -> NameTable:
+    """The names fit to be looked for, of skill 0, 1, ..."""
+    names = [name for name in collect_names(skills) if name.words.count(" ") < MAX_WORDS]
+    lengths: dict[str, set[int]] = {}
+    for name in names:
+        words = name.words.split(" ")
+        lengths.setdefault(" ".join(words[:2]), set()).add(len(words))
+    return NameTable(
+        names={name.words: msgspec.msgpack.encode(name, order="deterministic") for name in names},
+        words={word for name in names for word in name.words.split(" ")},
+        lengths={start: bytes(sorted(found, reverse=True)) for start, found in lengths.items()},
+    )
 
 
 def collect_names(skills: Sequence[Skill]) -> list[Name]:
@@ -105,7 +136,7 @@ def collect_names(skills: Sequence[Skill]) -> list[Name]:
         written = {name for skill in having for name in spellings.get((words, skill), ())}
         rule = rules.get(words) or _rule(words, written)
         spelled = frozenset(written) if rule != "any" else frozenset[str]()
-        names.append(Name(words, having, kind, rule, spelled, words in proper))
+        names.append(Name(" ".join(words), having, kind, rule, spelled, words in proper))
     return names
 
 

@@ -131,7 +131,7 @@ def posting_features(
     if not candidates:
         return features
     skills = [candidate.skill for candidate in candidates]
-    features[:, _FORM] = facts.form[skills]
+    features[:, _FORM] = [facts[skill].form for skill in skills]
     counts = Counter(content_stems(document.text))
     own = np.array([candidate_features(document, candidate, counts, facts) for candidate in candidates])
     own[:, _CHANCES] = _log_odds(own[:, _CHANCES])
@@ -166,14 +166,14 @@ def _agreement(
         group
         for candidate, counted in zip(candidates, strong, strict=True)
         if counted
-        for group in facts.groups[candidate.skill]
+        for group in facts[candidate.skill].groups
     )
     return {
         "fits": np.where(squares > 1e-9, fits, 0.0).astype(np.float32),
         "neighbours": np.sort(np.pad(others, ((0, 0), (3, 0))), axis=1)[:, -3:].mean(axis=1),
         "group_fellows": np.array(
             [
-                max((fellows[group] for group in facts.groups[candidate.skill]), default=0) - int(counted)
+                max((fellows[group] for group in facts[candidate.skill].groups), default=0) - int(counted)
                 for candidate, counted in zip(candidates, strong, strict=True)
             ],
             np.float32,

@@ -9,7 +9,7 @@ from skillstream.index.cached import SHIPPED as INDEX
 from skillstream.ranking import kept as kept_module
 from skillstream.ranking.kept import SHIPPED, file_name, kept
 from skillstream.ranking.name_evidence import collect_words
-from skillstream.ranking.names import Name, collect_names
+from skillstream.ranking.names import Name, collect_names, name_table
 from skillstream.ranking.word_overlap import label_stems
 from skillstream.taxonomy import Skill
 
@@ -88,7 +88,7 @@ def test_few_skills_leave_nothing_in_the_cache(folder, monkeypatch):
 
 def test_the_package_has_what_is_known_of_the_default_names(folder):
     skills = load_index(INDEX).skills
-    shipped = {file_name(make, skills) for make in (collect_names, collect_words, label_stems)}
+    shipped = {file_name(make, skills) for make in (name_table, collect_words, label_stems)}
     assert {path.name for path in SHIPPED.iterdir()} == shipped, "run scripts/make_default_index.py --names"
     assert kept(label_stems, skills, list[list[str]]) == label_stems(skills)
     assert not folder.exists()
