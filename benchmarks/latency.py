@@ -1,11 +1,15 @@
 """How long from Kafka to a visible row, by load?
 
     python benchmarks/latency.py --input POSTINGS.jsonl --seconds 60 --plot latency.svg
+    python benchmarks/latency.py --input POSTINGS.jsonl --loads 0.5 --seconds 3600 --memory-plot memory.svg
 
 First the capacity: `--records` at once. Then a stream for each share of it (10, 40, 70 and 90 %), with
 records sent at random moments (a Poisson process). A row is visible when a reader that lists `DIR/tags` every
 20 ms finds its file; its latency counts from when the record was sent. A real Kafka, the real encoder,
 processes of their own. Prints a JSON object a load, and draws p50, p99 and maximum.
+
+Resident memory of all processes of the stream is looked at every ten seconds; of a load that lasts more than
+ten minutes the slope after these is told, and drawn.
 """
 
 from __future__ import annotations
@@ -37,6 +41,8 @@ from tests.servers.kafka import KafkaServer, create_topic  # noqa: E402
 PARTITIONS = 4
 LOADS = (0.1, 0.4, 0.7, 0.9)
 LOOK_S = 0.02
+MEMORY_LOOK_S = 10.0
+SETTLED_S = 600.0
 
 
 class Stream:
@@ -95,6 +101,33 @@ class Watcher:
                 self.seen.update({(row["partition"], row["offset"]): now for row in rows})
 
 
+class Memory:
+    """Resident memory of a stream over time, in seconds and MB; looks from a thread of its own."""
+
+    def __init__(self, stream: Stream) -> None:
+        self.seen: list[tuple[float, float]] = []
+        self._stream = stream
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def slope(self) -> float | None:
+        """MB a minute once settled; `None` if that was too short."""
+        settled = [point for point in self.seen if point[0] >= SETTLED_S]
+        return 60 * float(np.polyfit(*zip(*settled, strict=True), 1)[0]) if len(settled) > 10 else None
+
+    def _run(self) -> None:
+        started = time.monotonic()
+        while True:
+            self.seen.append((time.monotonic() - started, self._stream.resident_mb()))
+            if self._stop.wait(MEMORY_LOOK_S):
+                return
+
+
 def send(bootstrap: str, topic: str, payloads: list[bytes], rate: float, seconds: float) -> dict:
     """Sends at random moments; (partition, offset) → when."""
     producer, chance, sent = KafkaProducer(bootstrap_servers=bootstrap), random.Random(1), []
@@ -141,12 +174,12 @@ def latencies(
     stream = Stream(server.bootstrap, topic, output, *options.flags)
     stream.wait_until_ready()
     watcher = Watcher(output)
-    memory = [stream.resident_mb()]
+    memory = Memory(stream)
     sent = send(server.bootstrap, topic, payloads, rate, options.seconds)
     deadline = time.monotonic() + 120
     while len(watcher.seen) < len(sent) and time.monotonic() < deadline:
         time.sleep(0.1)
-    memory.append(stream.resident_mb())
+    memory.close()
     watcher.close()
     stream.end()
     waits = np.array([watcher.seen[key] - moment for key, moment in sent.items() if key in watcher.seen])
@@ -159,7 +192,10 @@ def latencies(
         "p99_s": round(float(p99), 3),
         "max_s": round(float(waits.max()), 3),
         "files": len(list((output / "tags").iterdir())),
-        "resident_mb": [round(mb) for mb in memory],
+        "resident_mb": [round(memory.seen[0][1]), round(memory.seen[-1][1])],
+        "resident_most_mb": round(max(mb for _, mb in memory.seen)),
+        "slope_mb_per_minute": memory.slope() and round(memory.slope(), 2),
+        "memory": [(round(at), round(mb)) for at, mb in memory.seen],
     }
 
 
@@ -180,7 +216,7 @@ def plot(results: list[dict], path: Path) -> None:
         parts.append(
             f'<path d="M{x0} {y:.1f}H{x1}" stroke="#ddd"/><text x="8" y="{y + 4:.1f}">{seconds} s</text>'
         )
-    for load in LOADS:
+    for load in (result["load"] for result in results):
         x, y = point(load, 0.01)
         parts.append(f'<text x="{x - 12:.1f}" y="{y + 18:.1f}">{load:.0%}</text>')
     for name, colour in (("p50_s", "#2a7"), ("p99_s", "#c60"), ("max_s", "#a22")):
@@ -195,6 +231,29 @@ def plot(results: list[dict], path: Path) -> None:
     path.write_text("\n".join(parts))
 
 
+def plot_memory(seen: list[tuple[float, float]], path: Path) -> None:
+    """Resident memory over time, from 0 MB."""
+    width, height, left, bottom = 560, 280, 60, 40
+    longest, most = max(at for at, _ in seen), 1.1 * max(mb for _, mb in seen)
+
+    def point(at: float, mb: float) -> tuple[float, float]:
+        return left + at / longest * (width - left - 20), height - bottom - mb / most * (height - bottom - 20)
+
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" font-family="sans-serif" '
+        'font-size="12"><rect width="100%" height="100%" fill="white"/>'
+    ]
+    for mb in range(0, int(most), 200):
+        (x0, y), (x1, _) = point(0, mb), point(longest, mb)
+        parts.append(
+            f'<path d="M{x0} {y:.1f}H{x1}" stroke="#ddd"/><text x="8" y="{y + 4:.1f}">{mb} MB</text>'
+        )
+    line = " ".join("{:.1f},{:.1f}".format(*point(*one)) for one in seen)
+    parts.append(f'<polyline points="{line}" fill="none" stroke="#2a7" stroke-width="2"/>')
+    parts.append(f'<text x="{left}" y="{height - 6}">0 to {longest / 60:.0f} minutes</text></svg>\n')
+    path.write_text("\n".join(parts))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -203,7 +262,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--records", type=int, default=300, help="that tell the capacity")
     parser.add_argument("--capacity", type=float, help="records a second, if it is known")
+    parser.add_argument("--loads", type=float, nargs="+", default=LOADS, help="shares of the capacity")
     parser.add_argument("--plot", type=Path)
+    parser.add_argument("--memory-plot", type=Path, help="of the last load")
     options, options.flags = parser.parse_known_args()
     payloads = [line for line in options.input.read_bytes().splitlines() if line.strip()]
     results = []
@@ -214,13 +275,15 @@ def main() -> None:
             few = list(itertools.islice(itertools.cycle(payloads), options.records))
             most = options.capacity or capacity(server, folder, few, options.flags)
             print(json.dumps({"capacity": round(most, 2)}), flush=True)
-            for load in LOADS:
+            for load in options.loads:
                 results.append({"load": load} | latencies(server, folder, payloads, load * most, options))
                 print(json.dumps(results[-1]), flush=True)
         finally:
             server.stop()
     if options.plot:
         plot(results, options.plot)
+    if options.memory_plot:
+        plot_memory(results[-1]["memory"], options.memory_plot)
 
 
 if __name__ == "__main__":
