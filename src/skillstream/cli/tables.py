@@ -19,6 +19,8 @@ from skillstream.storage import Store, open_store
 
 __all__ = ["plain_console", "print_summary", "print_top_tags", "tags_table", "write_json_lines"]
 
+SHOWN_TAGS = 8  # of each posting
+
 
 def print_summary(summary: RunSummary) -> None:
     """What the run did, in a few lines, and how to read the result."""
@@ -51,12 +53,12 @@ def print_summary(summary: RunSummary) -> None:
             Console(stderr=True, highlight=False, soft_wrap=True).print(Text(f"{kind}: {line}"))
 
 
-def print_top_tags(summary: RunSummary, postings: int, tags: int = 8) -> None:
-    """The ranked tags of the first postings that have some, read back from the output."""
+def print_top_tags(summary: RunSummary, postings: int) -> None:
+    """The best tags of the first postings that have some, read back from the output."""
     console = plain_console()
     for row in _first_tagged(summary, postings):
         console.print(Text(row["title"] or row["posting_id"] or f"record {row['offset']}", style="bold"))
-        console.print(tags_table(row["skills"][:tags]))
+        console.print(tags_table(row["skills"][:SHOWN_TAGS]))
 
 
 def write_json_lines(summary: RunSummary, stream: BinaryIO) -> None:

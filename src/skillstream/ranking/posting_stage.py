@@ -95,9 +95,9 @@ class FittedStage(msgspec.Struct, frozen=True):
 class PostingStage:
     """A fitted posting stage, for the labels of one index. Immutable."""
 
-    def __init__(self, fitted: FittedStage, index: SkillsIndex, facts: LabelFacts | None = None) -> None:
+    def __init__(self, fitted: FittedStage, index: SkillsIndex) -> None:
         self.fitted = fitted
-        self._facts = facts or LabelFacts(index)
+        self._facts = LabelFacts(index)
         self._vectors: Floats = np.asarray(index.vectors)  # without the cost of a memory map's views
         self._learned = learned_features(fitted.learned, index, self._facts)
         self._trees = Trees(fitted.trees)

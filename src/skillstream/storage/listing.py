@@ -11,18 +11,19 @@ __all__ = ["PAGE", "first_after"]
 PAGE = 1000
 
 
-def first_after(names: Sequence[str], prefix: str, after: str = "", limit: int = PAGE) -> list[str]:
+def first_after(names: Sequence[str], prefix: str, after: str = "") -> list[str]:
     """Of sorted names the first ones that begin with `prefix`, are longer, and come after `after`.
+
+    At most `PAGE`; fewer are all that there are.
 
     Args:
         names: in order.
         prefix: what they begin with.
         after: the last name that is not wanted.
-        limit: at most this many; fewer are all that there are.
     """
     first = bisect.bisect_right(names, max(prefix, after))
     found = []
-    for name in names[first : first + limit]:
+    for name in names[first : first + PAGE]:
         if not name.startswith(prefix):
             break
         found.append(name)

@@ -6,7 +6,7 @@ import dataclasses
 from collections import deque
 
 from skillstream.errors import RunError, SkillstreamError
-from skillstream.output import Chain, RunSummary, sweep
+from skillstream.output import RunSummary, sweep
 from skillstream.sources.files import FilePlan, FileRange
 from skillstream.tagging import FilesConfig
 from skillstream.tagging.files_job import FilesFigures, start_files
@@ -154,8 +154,8 @@ class _Run:
                     self.figures.problems.append(message.problem)
                 self._give(number)
             case Died():
-                tagged = self._pool.tagged.pop(number, None)
-                if tagged is not None and _is_published(self._output, tagged):
+                tagged = self._pool.last_published(number, self._output)
+                if tagged is not None:
                     count(self.figures, tagged)
                 if number in self._at:
                     self._todo.appendleft(self._at.pop(number))
@@ -163,8 +163,3 @@ class _Run:
                     self._pool.replace(number, message)
             case _:
                 pass
-
-
-def _is_published(output: str, tagged: Tagged) -> bool:
-    """Whether a chunk got into the output although its worker died before saying so."""
-    return (Chain(output, tagged.source, tagged.partition).head() or 0) >= tagged.end

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import msgspec
 
 from skillstream.errors import RunError, UsageError
+from skillstream.output import Chain
 from skillstream.workers.cores import Place
 from skillstream.workers.messages import Died, Ended, Failed, Job, Message, Order, Published, Ready, Tagged
 
@@ -120,6 +121,13 @@ class Pool:
         logger.warning("worker %d %s: started again (%d of %d)", number, how, deaths, MOST_DEATHS - 1)
         self.restarts += 1
         self.start(number)
+
+    def last_published(self, number: int, output: str) -> Tagged | None:
+        """The chunk that a worker, which has died, got into the output before it could say so."""
+        tagged = self.tagged.pop(number, None)
+        if tagged is None or (Chain(output, tagged.source, tagged.partition).head() or 0) < tagged.end:
+            return None
+        return tagged
 
     def _write(self, number: int, line: Job | Order) -> None:
         process = self._processes.get(number)

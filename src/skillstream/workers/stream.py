@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 
 from skillstream.monitoring import DRAIN, LIVE, drain_on_signals, stream_metrics, stream_summary, tell_phase
-from skillstream.output import Chain, StreamSummary, sweep
+from skillstream.output import StreamSummary, sweep
 from skillstream.sources.kafka import Share
 from skillstream.sources.kafka.plan import StreamPlan
 from skillstream.storage import WAITS
@@ -139,17 +139,13 @@ class _Run:
                 pass
 
     def _lost(self, number: int, died: Died) -> None:
-        tagged = self._pool.tagged.pop(number, None)
-        if tagged is not None and self._is_published(tagged):
+        tagged = self._pool.last_published(number, self._config.output)
+        if tagged is not None:
             self._count(tagged, [])
         WAITS.over(f"worker {number}")
         LIVE.phase(f"worker {number} died and is started again")
         LIVE.lost(number)
         self._pool.replace(number, died)
-
-    def _is_published(self, tagged: Tagged) -> bool:
-        """Whether a chunk got into the output although its worker died before saying so."""
-        return (Chain(self._config.output, tagged.source, tagged.partition).head() or 0) >= tagged.end
 
     def _count(self, tagged: Tagged, ages: list[float]) -> None:
         LIVE.tagged(
