@@ -7,7 +7,7 @@ from skillstream.postings.fields import FURTHER_TEXT, ID_NAMES, TEXT_NAMES, TIME
 
 INTRODUCTION = """# Feeds
 
-Which fields of a record hold a posting's id, title, description and time is told in this order:
+Which fields of a record hold a posting's id, title, description and time is decided in this order:
 
 1. by `--id-field`, `--title-field` and `--text-field`, paths such as `job.title`;
 2. by the table of the feed that `--feed NAME` says or, without it, whose fields the record has;

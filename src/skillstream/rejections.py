@@ -26,7 +26,7 @@ class RejectionCode(StrEnum):
     RAGGED_ROW = "ragged_row"  # a CSV row with more or fewer cells than the header
     UNSUPPORTED_FRAMING = "unsupported_framing"  # not in the wire format that --value-format expects
     UNKNOWN_SCHEMA = "unknown_schema"  # the schema registry answers that it has no schema of this id
-    UNSUPPORTED_SCHEMA = "unsupported_schema"  # a schema of another kind, or one that cannot be read by
+    UNSUPPORTED_SCHEMA = "unsupported_schema"  # a schema of another kind, or one that cannot be compiled
     INVALID_AVRO = "invalid_avro"  # the bytes are not what the Avro schema describes
     INVALID_PROTOBUF = "invalid_protobuf"  # the bytes are not what the protobuf schema describes
     INVALID_GZIP = "invalid_gzip"  # a compressed Kafka value that is damaged

@@ -166,11 +166,11 @@ def watch_command(
     metrics_address: str,
     **options: Any,
 ) -> int:
-    """Watch from outside whether the stream gets on; exit code 1 as soon as it does not.
+    """Watch from outside whether the stream makes progress; exit code 1 as soon as it does not.
 
     Kafka says what waits, the files in --output say what is done: a job that says RUNNING and reads
-    nothing is seen. With --mend it is started afresh, which is safe at any time, and watching goes on. A job
-    that somebody has stopped or cancelled is left alone.
+    nothing is noticed. With --mend a stalled job is restarted, which is safe at any time, and watching
+    continues. A job that somebody has stopped or cancelled is left alone.
     """
     config, flink = split_options(options)
     check_layout(config.output)

@@ -183,7 +183,7 @@ SYSTEMS = (
     ),
     Feed(
         name="indeed-xml",
-        title_of_feed="Indeed's XML feed and its kin, as objects keyed by its elements",
+        title_of_feed="Indeed's XML feed and similar ones, as objects keyed by its elements",
         signatures=fields(
             "title description referencenumber",
             "title description requisitionid",
