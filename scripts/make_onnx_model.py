@@ -203,8 +203,10 @@ class Transformer:
             "Transpose", [self.graph.add("Reshape", [x, split], x + ".split")], x + ".heads", perm=order
         )
 
-    def input(self, x: str, name: str, *, smooth: bool = True) -> tuple[str, str, str]:
-        """x in 8 bits, with their step and zero."""
+    def input(self, x: str, name: str, *, smooth: bool = True) -> tuple[str, ...]:
+        """x in 8 bits, with their step and zero; or x as it is for a product that is not quantised."""
+        if name not in self.quantised:
+            return (x,)
         graph, product = self.graph, self.quantised[name]
         if smooth:
             x = graph.add("Mul", [x, graph.constant(name + ".smooth", product.smooth)], name + ".smoothed")
@@ -214,26 +216,30 @@ class Transformer:
         )
         return graph.add("QuantizeLinear", [x, step, zero], name + ".input"), step, zero
 
-    def product(self, quantised: tuple[str, str, str], name: str, factor: Floats | None = None) -> str:
+    def product(self, inputs: tuple[str, ...], name: str, factor: Floats | None = None) -> str:
         """Weights times input, plus bias, in fp32; times a factor for each output."""
-        graph, product = self.graph, self.quantised[name]
-        x, step, zero = quantised
-        weights = graph.add(
-            "Transpose", [graph.large(name + ".weights", product.weights)], name + ".transposed", perm=[1, 0]
-        )
-        steps, bias = product.steps, self.weights[name + ".bias"].astype(np.float32)
-        if factor is not None:
-            steps, bias = steps * factor, bias * factor
+        graph, bias = self.graph, self.weights[name + ".bias"].astype(np.float32)
+        if name not in self.quantised:
+            weights = graph.large(name + ".weight", self.weights[name + ".weight"])
+            weights = graph.add("Cast", [weights], name + ".weight.float", to=TensorProto.FLOAT)
+            weights = graph.add("Transpose", [weights], name + ".transposed", perm=[1, 0])
+            exact = graph.add("MatMul", [*inputs, weights], name + ".exact")
+            return graph.add("Add", [exact, graph.constant(name + ".bias", bias)], name)
+        product = self.quantised[name]
+        x, step, zero = inputs
+        weights = graph.large(name + ".weights", product.weights)
+        weights = graph.add("Transpose", [weights], name + ".transposed", perm=[1, 0])
+        factor = np.ones_like(bias) if factor is None else factor
         return graph.add(
             "MatMulIntegerToFloat",
             [
                 x,
                 weights,
                 step,
-                graph.constant(name + ".steps", steps),
+                graph.constant(name + ".steps", product.steps * factor),
                 zero,
                 graph.constant("no_zero", np.int8(0)),
-                graph.constant(name + ".scaled_bias", bias),
+                graph.constant(name + ".scaled_bias", bias * factor),
             ],
             name,
             MICROSOFT,
@@ -263,7 +269,6 @@ def pool(graph: Graph, tokens: str, mask: str) -> None:
 @click.command()
 @click.option("--target", type=click.Path(path_type=Path), default=TARGET, help="Folder of the model.")
 def main(target: Path) -> None:
-    (target / ONNX_INT8_FILE).unlink(missing_ok=True)
     source = dataclasses.replace(resolve_model(str(target)), name="default")
     manifest = read_manifest(target)
     graph = Graph(read_weights(target, manifest.int8_weights).tobytes())

@@ -359,3 +359,10 @@ def test_standard_input_is_refused_where_it_cannot_be(tmp_path, index_folder, mo
     assert "standard input (-) is empty" in capsys.readouterr().err
     assert main([*arguments, "--runner", "FlinkRunner"]) == 2
     assert main([*arguments, "-"]) == 2
+
+
+@pytest.mark.parametrize("flags", [["--runner", "DirectRunner"], ["--", "--runner=FlinkRunner"]])
+def test_standard_input_goes_to_no_runner_of_beam(tmp_path, capsys, flags):
+    assert main(["tag", "-", "--output", str(tmp_path / "out"), *flags]) == 2
+    assert "for the local runner only" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

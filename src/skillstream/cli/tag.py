@@ -59,8 +59,8 @@ def tag_command(
 
     on_this_machine = check_workers(workers, runner, beam_flags)
     to_stdout = options["output"] == STANDARD_INPUT
-    if runner != "local" and (to_stdout or STANDARD_INPUT in inputs):
-        raise UsageError("standard input and output (-) are for the local runner only")
+    if not on_this_machine and (to_stdout or STANDARD_INPUT in inputs):
+        raise UsageError("standard input and output (-) are for the local runner only, without flags")
     with ExitStack() as stack:
         inputs = tuple(stack.enter_context(spooled(inputs, sys.stdin.buffer)))
         if to_stdout:
