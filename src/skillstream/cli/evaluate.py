@@ -11,7 +11,7 @@ from rich.table import Table
 
 from skillstream.cli.evaluate_judged import judged_report, print_judged, report_to_dict, tag_judged
 from skillstream.cli.options import json_option
-from skillstream.encoder import Encoder, load_encoder
+from skillstream.encoder import Encoder, exact_encoder, load_encoder
 from skillstream.encoder.load import BACKENDS, PRECISIONS
 from skillstream.errors import UsageError
 from skillstream.ranking import (
@@ -121,7 +121,9 @@ def evaluate_command(
         )
         _evaluate_judged(judgements, postings, config, load_encoder(*encoder_options), as_json=as_json)
     elif annotations and labels and not (judgements or postings):
-        _evaluate_sentences(annotations, labels, lanes, load_encoder(*encoder_options), as_json=as_json)
+        encoder = load_encoder(*encoder_options)
+        exact = encoder if encoder.precision == "fp32" else exact_encoder(model, backend)
+        _evaluate_sentences(annotations, labels, lanes, encoder, exact, as_json=as_json)
     else:
         raise UsageError("give either --annotations and --labels, or --judgements and --postings")
 
@@ -152,11 +154,11 @@ def _evaluate_judged(
 
 
 def _evaluate_sentences(
-    annotations: Path, labels: Path, lanes: str, encoder: Encoder, *, as_json: bool
+    annotations: Path, labels: Path, lanes: str, encoder: Encoder, exact: Encoder, *, as_json: bool
 ) -> None:
     annotated, vocabulary = read_annotations(annotations), read_labels(labels)
     heads = load_heads(encoder.fingerprint)
-    index = labels_index(vocabulary, encoder)
+    index = labels_index(vocabulary, exact)  # as tagging has it
     figures = evaluate(annotated, index, encoder, heads, lanes)
     if as_json:
         about = {

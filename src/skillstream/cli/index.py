@@ -41,13 +41,13 @@ def index_group() -> None:
 )
 def build_command(taxonomy: tuple[str, ...], model: str, output: str) -> None:
     """Embed the labels of taxonomies into a new version of the index in --output."""
-    from skillstream.encoder import load_encoder
+    from skillstream.encoder import exact_encoder
     from skillstream.index import build_index, save_index
     from skillstream.tagging import taxonomy_names
     from skillstream.taxonomy import load_taxonomies
 
     skills = load_taxonomies(taxonomy_names(taxonomy))
-    index = build_index(skills, load_encoder(model, precision="fp32"))
+    index = build_index(skills, exact_encoder(model))
     version = save_index(index, output)
     click.echo(f"{len(index):,} skills of {skills.name} {skills.version}: {version}")
 

@@ -9,7 +9,7 @@ where torch is not installed.
 from __future__ import annotations
 
 from skillstream.encoder.base import Encoded, Encoder
-from skillstream.encoder.load import load_encoder
+from skillstream.encoder.load import exact_encoder, load_encoder
 from skillstream.encoder.models import ModelFolder, resolve_model
 
-__all__ = ["Encoded", "Encoder", "ModelFolder", "load_encoder", "resolve_model"]
+__all__ = ["Encoded", "Encoder", "ModelFolder", "exact_encoder", "load_encoder", "resolve_model"]

@@ -16,7 +16,7 @@ from skillstream.encoder.precision import PRECISIONS
 from skillstream.errors import ModelError, UsageError
 from skillstream.extras import needs_torch
 
-__all__ = ["BACKENDS", "PRECISIONS", "BackendChoice", "choose_backend", "load_encoder"]
+__all__ = ["BACKENDS", "PRECISIONS", "BackendChoice", "choose_backend", "exact_encoder", "load_encoder"]
 
 logger = logging.getLogger(__name__)
 
@@ -75,6 +75,15 @@ def load_encoder(
         encoder = _load_torch(folder, precision, threads)
     encoder.why = choice.reason
     return encoder
+
+
+def exact_encoder(model: str = "default", backend: str = "auto") -> Encoder:
+    """The encoder in fp32, which makes the vectors of an index, whatever searches it.
+
+    Raises:
+        ModelError: the model cannot be found, converted or loaded.
+    """
+    return load_encoder(model, "auto" if backend == "onnxruntime" else backend, "fp32")
 
 
 def _load_torch(folder: ModelFolder, precision: str, threads: int | None) -> BatchEncoder:

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from skillstream.encoder import Encoder, ModelFolder, load_encoder, resolve_model
+from skillstream.encoder import Encoder, ModelFolder, exact_encoder, resolve_model
 from skillstream.errors import IndexFormatError, OutputError
 from skillstream.index.skills_index import (
     SkillsIndex,
@@ -116,7 +116,7 @@ def index_folder(
     folder = _cache_folder(load_taxonomies(taxonomies), found)
     if _cached(folder, found) is not None:
         return folder
-    return default_index_folder(taxonomies, load_encoder(model, backend, "fp32"), temporary=temporary)
+    return default_index_folder(taxonomies, exact_encoder(model, backend), temporary=temporary)
 
 
 def _is_shipped(taxonomies: str | Sequence[str], model: Encoder | ModelFolder) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skillstream.chunks import Chunk, Record
-from skillstream.encoder import Encoder, load_encoder
+from skillstream.encoder import Encoder, exact_encoder, load_encoder
 from skillstream.errors import SkillstreamError
 from skillstream.index import SkillsIndex, check_model, default_index, load_index
 from skillstream.postings import (
@@ -138,9 +139,7 @@ class Tagger:
         if config.index:
             return cls(encoder, load_index(config.index), config)
 
-        def exact() -> Encoder:
-            return load_encoder(config.model, config.backend, "fp32")
-
+        exact = partial(exact_encoder, config.model, config.backend)
         return cls(encoder, default_index(config.taxonomy, encoder, exact), config)
 
     @property
