@@ -1,7 +1,7 @@
 """Which form of a model computes on this processor: the fastest precision, by the faster runtime.
 
 A form is a precision and the runtime that computes it. OpenVINO has all precisions; ONNX Runtime runs the
-same 8-bit weights, and is the faster one where the processor has no dot products of 8 bits. What was measured
+8-bit weights, too, and is the faster one where the processor has no dot products of 8 bits. What was measured
 here once decides (`skillstream.encoder.precision`); a runtime that does not compute is not imported.
 """
 

@@ -3,7 +3,7 @@
     skillstream_encoder.json   `Manifest`
     openvino_model.xml, .bin   the model in full precision
     openvino_int8.xml, .bin    the same in 8 bits, where there is one (see scripts/make_openvino_model.py)
-    onnx_int8.onnx             the same 8 bits for ONNX Runtime; its weights are those of openvino_int8.xml
+    onnx_int8.onnx             nearly the same for ONNX Runtime; its weights are those of openvino_int8.xml
     tokenizer.json
 
 The same folders serve as the OpenVINO backend's cache. The default model's folder in the package is one, too,

@@ -1,7 +1,7 @@
 """Runs the 8-bit form of a model by ONNX Runtime: on processors without dot products of 8 bits the fastest.
 
-The graph is in `onnx_int8.onnx`, its large weights are those of OpenVINO's 8-bit model, so both compute the
-same but for rounding. Each thread computes a batch of its own.
+The graph is in `onnx_int8.onnx`, its large weights are those of OpenVINO's 8-bit model; two products are
+exact (ADR 28). Each thread computes a batch of its own.
 """
 
 from __future__ import annotations

@@ -53,13 +53,17 @@ def test_eight_bits_keep_their_promise(exact, backend):
 
 
 @pytest.mark.slow
-def test_both_runtimes_compute_the_same_eight_bits(exact):
-    """Only rounding differs, so they are nearer to each other than to fp32."""
-    by_openvino, by_onnx = (load_encoder("default", name, "int8") for name in ("openvino", "onnxruntime"))
-    vectors = by_openvino.encode(SENTENCES)
-    apart = (vectors * by_onnx.encode(SENTENCES)).sum(axis=1)
-    assert apart.mean() > (vectors * exact.encode(SENTENCES)).sum(axis=1).mean()
-    assert apart.min() > 0.99
+def test_onnx_runtime_is_nearer_to_fp32(exact):
+    """It has the same eight bits, but two products of it are exact."""
+    by_openvino, by_onnx, in_fp32 = (
+        encoder.encode(SENTENCES)
+        for encoder in (
+            *(load_encoder("default", name, "int8") for name in ("openvino", "onnxruntime")),
+            exact,
+        )
+    )
+    assert (by_onnx * in_fp32).sum(axis=1).mean() > (by_openvino * in_fp32).sum(axis=1).mean() + 0.001
+    assert (by_onnx * by_openvino).sum(axis=1).min() > 0.985
 
 
 def test_a_text_has_the_same_eight_bit_vectors_in_every_batch():
