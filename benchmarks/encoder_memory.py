@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--batches", type=int, default=600)
     options = parser.parse_args()
     with mock.patch.object(openvino_backend, "PREPARED", options.prepared):
-        encoder = load_encoder()
+        encoder = load_encoder("default", "openvino", "fp32")
     process, random, shapes = psutil.Process(), np.random.default_rng(0), set[tuple[int, int]]()
     found = [(0, round(process.memory_info().rss / 1e6))]
     for _ in range(options.batches // 100):
