@@ -7,12 +7,12 @@ here once decides (`skillstream.encoder.precision`); a runtime that does not com
 
 from __future__ import annotations
 
-import os
 import platform
 from functools import cache
 from importlib import metadata
 from pathlib import Path
 
+from skillstream.cores import usable_cores
 from skillstream.encoder.batches import BatchEncoder
 from skillstream.encoder.export import Manifest, ready_model
 from skillstream.encoder.models import ModelFolder
@@ -33,7 +33,7 @@ def load(
         folder: the model.
         backend: `openvino`, `onnxruntime` (int8 alone), or `auto`.
         precision: `fp32`, `bf16`, `fp16`, `int8`, or `auto`.
-        threads: threads of the processor; all cores if not given.
+        threads: threads of the processor; if not given, all cores that this process may use.
 
     Raises:
         ModelError: the model cannot be converted or loaded, or has no such form.
@@ -45,7 +45,7 @@ def load(
         if form.backend == "onnxruntime":
             from skillstream.encoder import onnx_backend
 
-            return onnx_backend.load(folder, path, manifest, threads or _cores())
+            return onnx_backend.load(folder, path, manifest, threads or usable_cores()[0])
         from skillstream.encoder import openvino_backend
 
         return openvino_backend.load(folder, path, manifest, form.precision, threads)
@@ -63,7 +63,7 @@ def load(
     conditions = Conditions(
         processor=_processor(),
         runtimes=tuple(f"{name} {metadata.version(name)}" for name in RUNTIMES),
-        threads=threads or _cores(),
+        threads=threads or usable_cores()[0],
         model=folder.fingerprint,
         int8=manifest.int8_runtimes,
     )
@@ -88,11 +88,6 @@ def _forms(manifest: Manifest) -> tuple[Form, ...]:
         *(Form(name, "openvino") for name in openvino_backend.native_precisions()),
         *(Form("int8", name) for name in manifest.int8_runtimes),
     )
-
-
-def _cores() -> int:
-    """Those that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _processor() -> str:

@@ -6,17 +6,17 @@ A process for every two cores: it keeps nearly both busy. The encoder would use 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from skillstream.cores import CGROUP, read_or_empty, usable_cores
 
 __all__ = [
     "Place",
     "available_memory",
     "most_workers",
     "places",
-    "usable_cores",
     "workers_for_files",
     "workers_for_stream",
 ]
@@ -29,8 +29,6 @@ WORTH_BYTES = 1_000_000
 
 # What one process keeps busy: 1.8 of two, measured.
 CORES_PER_WORKER = 2
-
-CGROUP = Path("/sys/fs/cgroup")
 
 
 @dataclass(frozen=True)
@@ -71,38 +69,11 @@ def places(workers: int) -> list[Place]:
     return [Place(threads, tuple(numbers[n * threads : (n + 1) * threads])) for n in range(workers)]
 
 
-def usable_cores() -> tuple[int, list[int]]:
-    """How many cores this process may use; and their numbers, unless a quota lets it use fewer than these."""
-    numbers = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-    count = len(numbers) or os.cpu_count() or 1
-    quota = _quota()
-    if quota is not None and quota < count:
-        return max(1, quota), []
-    return count, numbers
-
-
 def available_memory() -> int:
     """Bytes that can be had without swapping, by the machine and by the container's limit."""
-    facts = _text(Path("/proc/meminfo"))
+    facts = read_or_empty(Path("/proc/meminfo"))
     found = [int(line.split()[1]) * 1024 for line in facts.splitlines() if line.startswith("MemAvailable:")]
-    limit = _text(CGROUP / "memory.max").strip()  # what is used of it is mostly cached files
+    limit = read_or_empty(CGROUP / "memory.max").strip()  # what is used of it is mostly cached files
     if limit.isdecimal():
         found.append(int(limit))
     return min(found, default=1 << 40)
-
-
-def _quota() -> int | None:
-    """Whole cores that the container may use at a time, if it is limited so."""
-    fields = _text(CGROUP / "cpu.max").split() or [
-        _text(CGROUP / "cpu" / f"cpu.cfs_{name}_us").strip() for name in ("quota", "period")
-    ]
-    if len(fields) != 2 or not all(field.isdecimal() for field in fields):
-        return None  # "max", -1, or no such limit
-    return int(fields[0]) // max(1, int(fields[1]))
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text("utf-8")
-    except OSError:
-        return ""

@@ -82,6 +82,12 @@ def test_onnx_runtime_computes_on_several_threads_in_order():
     np.testing.assert_allclose(several.encode(texts), one.encode(texts), atol=1e-5)
 
 
+def test_threads_are_the_cores_that_a_container_may_use(monkeypatch):
+    monkeypatch.delenv("SKILLSTREAM_THREADS", raising=False)
+    monkeypatch.setattr("skillstream.encoder.cpu.usable_cores", lambda: (3, []))
+    assert load_encoder("default", "onnxruntime").describe().startswith("onnxruntime: int8, 3 threads")
+
+
 @pytest.mark.slow
 def test_a_damaged_graph_is_refused(tmp_path):
     exported = export_model("default", tmp_path / "exported")

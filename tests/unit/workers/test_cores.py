@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
-from skillstream.workers import cores
-from skillstream.workers.cores import Place, places, usable_cores, workers_for_files, workers_for_stream
+import skillstream.cores
+import skillstream.workers.cores
+from skillstream.cores import usable_cores
+from skillstream.workers.cores import Place, places, workers_for_files, workers_for_stream
 
 
 @pytest.fixture
@@ -16,16 +19,14 @@ def machine(monkeypatch, tmp_path):
 
     def make(count: int, gigabytes: int = 1000, **limits: str) -> None:
         monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(10, 10 + count)), raising=False)
-        monkeypatch.setattr(cores, "CGROUP", tmp_path)
-        monkeypatch.setattr(
-            cores,
-            "_text",
-            lambda path: (
-                f"MemTotal: 9 kB\nMemAvailable: {gigabytes * 1_000_000} kB\n"
-                if path.name == "meminfo"
-                else limits.get(path.name.replace(".", "_"), "")
-            ),
-        )
+
+        def read(path: Path) -> str:
+            memory = f"MemTotal: 9 kB\nMemAvailable: {gigabytes * 1_000_000} kB\n"
+            return memory if path.name == "meminfo" else limits.get(path.name.replace(".", "_"), "")
+
+        for module in (skillstream.cores, skillstream.workers.cores):
+            monkeypatch.setattr(module, "CGROUP", tmp_path)
+            monkeypatch.setattr(module, "read_or_empty", read)
 
     return make
 
