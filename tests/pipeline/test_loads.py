@@ -73,7 +73,7 @@ def test_a_worker_elsewhere_checks_the_packed_index_once(config, tmp_path):
 
 ELSEWHERE = """
 import sys
-for name in ("openvino", "torch", "transformers", "sentence_transformers"):
+for name in ("openvino", "onnxruntime", "torch", "transformers", "sentence_transformers"):
     sys.modules[name] = None
 from skillstream import FilesConfig
 from skillstream.tagging import start_job
