@@ -154,7 +154,7 @@ def begun_in(config, tmp_path, monkeypatch):
             return encoder
 
         monkeypatch.setattr("skillstream.tagging.worker.load_encoder", load)
-        monkeypatch.setattr("skillstream.tagging.tagger.load_encoder", lambda *_: HashEncoder())
+        monkeypatch.setattr("skillstream.tagging.tagger.exact_encoder", lambda *_: HashEncoder())
         start_job(config(**({"precision": "auto"} | options)), {"source": "files"}, here=True)
         return read_run(tmp_path / "out").precision
 

@@ -32,7 +32,7 @@ def test_its_vectors_are_those_of_the_labels(shipped):
 
 
 def test_nothing_is_loaded_or_built_for_it(monkeypatch):
-    monkeypatch.setattr("skillstream.index.cached.load_encoder", None)
+    monkeypatch.setattr("skillstream.index.cached.exact_encoder", None)
     monkeypatch.setattr("skillstream.index.cached.load_taxonomies", None)
     assert index_folder(DEFAULT_TAXONOMIES) == SHIPPED
 
