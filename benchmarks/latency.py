@@ -35,6 +35,9 @@ from kafka import KafkaProducer
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from benchmarks import soak_report  # noqa: E402
+from benchmarks.soak_report import slope  # noqa: E402
+
 from tests.servers.common import free_port  # noqa: E402
 from tests.servers.kafka import KafkaServer, create_topic  # noqa: E402
 
@@ -42,7 +45,6 @@ PARTITIONS = 4
 LOADS = (0.1, 0.4, 0.7, 0.9)
 LOOK_S = 0.02
 MEMORY_LOOK_S = 10.0
-SETTLED_S = 600.0
 
 
 class Stream:
@@ -74,58 +76,63 @@ class Stream:
         self.process.communicate(timeout=600)
 
 
-class Watcher:
-    """When each offset became visible, by partition and offset; looks from a thread of its own."""
+class Looker:
+    """Looks at something again and again, from a thread of its own, until it is closed."""
+
+    def __init__(self, every_s: float) -> None:
+        self._every_s = every_s
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def look(self) -> None:
+        raise NotImplementedError
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._every_s):
+            self.look()
+
+
+class Watcher(Looker):
+    """When each offset became visible, by partition and offset."""
 
     def __init__(self, output: Path) -> None:
         self.seen: dict[tuple[int, int], float] = {}
         self._tags = output / "tags"
         self._known: set[str] = set()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
+        super().__init__(LOOK_S)
 
-    def close(self) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._stop.wait(LOOK_S):
-            if not self._tags.is_dir():
-                continue
-            new = [path for path in self._tags.iterdir() if path.name not in self._known]
-            now = time.time()
-            for path in new:
-                self._known.add(path.name)
-                rows = pq.read_table(path, columns=["partition", "offset"]).to_pylist()
-                self.seen.update({(row["partition"], row["offset"]): now for row in rows})
+    def look(self) -> None:
+        if not self._tags.is_dir():
+            return
+        new = [path for path in self._tags.iterdir() if path.name not in self._known]
+        now = time.time()
+        for path in new:
+            self._known.add(path.name)
+            rows = pq.read_table(path, columns=["partition", "offset"]).to_pylist()
+            self.seen.update({(row["partition"], row["offset"]): now for row in rows})
 
 
-class Memory:
-    """Resident memory of a stream over time, in seconds and MB; looks from a thread of its own."""
+class Memory(Looker):
+    """Resident memory of a stream: minutes since the beginning, and MB."""
 
     def __init__(self, stream: Stream) -> None:
-        self.seen: list[tuple[float, float]] = []
         self._stream = stream
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
+        self._started = time.monotonic()
+        self.seen = [(0.0, stream.resident_mb())]
+        super().__init__(MEMORY_LOOK_S)
 
-    def close(self) -> None:
-        self._stop.set()
-        self._thread.join()
+    def look(self) -> None:
+        self.seen.append(((time.monotonic() - self._started) / 60, self._stream.resident_mb()))
 
-    def slope(self) -> float | None:
-        """MB a minute once settled; `None` if that was too short."""
-        settled = [point for point in self.seen if point[0] >= SETTLED_S]
-        return 60 * float(np.polyfit(*zip(*settled, strict=True), 1)[0]) if len(settled) > 10 else None
 
-    def _run(self) -> None:
-        started = time.monotonic()
-        while True:
-            self.seen.append((time.monotonic() - started, self._stream.resident_mb()))
-            if self._stop.wait(MEMORY_LOOK_S):
-                return
+def line_of(seen: list[tuple[float, float]]) -> soak_report.Line:
+    minutes, memory = np.array(seen, dtype=float).T
+    return "all processes", minutes, memory
 
 
 def send(bootstrap: str, topic: str, payloads: list[bytes], rate: float, seconds: float) -> dict:
@@ -194,8 +201,8 @@ def latencies(
         "files": len(list((output / "tags").iterdir())),
         "resident_mb": [round(memory.seen[0][1]), round(memory.seen[-1][1])],
         "resident_most_mb": round(max(mb for _, mb in memory.seen)),
-        "slope_mb_per_minute": memory.slope() and round(memory.slope(), 2),
-        "memory": [(round(at), round(mb)) for at, mb in memory.seen],
+        "slope_mb_per_minute": slope(line_of(memory.seen)),
+        "memory": [(round(minute, 2), round(mb)) for minute, mb in memory.seen],
     }
 
 
@@ -231,29 +238,6 @@ def plot(results: list[dict], path: Path) -> None:
     path.write_text("\n".join(parts))
 
 
-def plot_memory(seen: list[tuple[float, float]], path: Path) -> None:
-    """Resident memory over time, from 0 MB."""
-    width, height, left, bottom = 560, 280, 60, 40
-    longest, most = max(at for at, _ in seen), 1.1 * max(mb for _, mb in seen)
-
-    def point(at: float, mb: float) -> tuple[float, float]:
-        return left + at / longest * (width - left - 20), height - bottom - mb / most * (height - bottom - 20)
-
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" font-family="sans-serif" '
-        'font-size="12"><rect width="100%" height="100%" fill="white"/>'
-    ]
-    for mb in range(0, int(most), 200):
-        (x0, y), (x1, _) = point(0, mb), point(longest, mb)
-        parts.append(
-            f'<path d="M{x0} {y:.1f}H{x1}" stroke="#ddd"/><text x="8" y="{y + 4:.1f}">{mb} MB</text>'
-        )
-    line = " ".join("{:.1f},{:.1f}".format(*point(*one)) for one in seen)
-    parts.append(f'<polyline points="{line}" fill="none" stroke="#2a7" stroke-width="2"/>')
-    parts.append(f'<text x="{left}" y="{height - 6}">0 to {longest / 60:.0f} minutes</text></svg>\n')
-    path.write_text("\n".join(parts))
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -283,7 +267,8 @@ def main() -> None:
     if options.plot:
         plot(results, options.plot)
     if options.memory_plot:
-        plot_memory(results[-1]["memory"], options.memory_plot)
+        memory = line_of(results[-1]["memory"])
+        options.memory_plot.write_text(soak_report.plot([("resident memory, MB", [memory])], []))
 
 
 if __name__ == "__main__":

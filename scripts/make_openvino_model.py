@@ -11,6 +11,8 @@ writes into `src/skillstream/data/model`, beside the weights that `scripts/make_
   `model.safetensors`, too.
 - `skillstream_encoder.json`: the manifest.
 
+Run `scripts/make_onnx_model.py` next: the graph for ONNX Runtime was of the old weights, and is removed.
+
 Weights get 7 bits, not 8 (`OverflowFix.ENABLE`): processors without VNNI add pairs of products in 16 bits and
 what does not fit is cut off. With 7 bits it fits, so that vectors are the same on every processor.
 """
@@ -124,8 +126,13 @@ def eight_bits(source: ModelFolder, model: Path, texts: list[str], target: Path)
 )
 @click.option("--target", type=click.Path(path_type=Path), default=TARGET, help="Folder of the model.")
 def main(data: Path, target: Path) -> None:
-    for old in (*target.glob("openvino_*"), *target.glob("skillstream_encoder.json")):
-        old.unlink()
+    for pattern in (
+        "openvino_*",
+        "onnx_*",
+        "skillstream_encoder.json",
+    ):  # the graph of ONNX points into the .bin
+        for old in target.glob(pattern):
+            old.unlink()
     source = dataclasses.replace(resolve_model(str(target)), name="default")
     among = [target / TORCH_WEIGHTS]
     with tempfile.TemporaryDirectory() as folder:

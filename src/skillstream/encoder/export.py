@@ -6,9 +6,10 @@
     onnx_int8.onnx             nearly the same for ONNX Runtime; its weights are those of openvino_int8.xml
     tokenizer.json
 
-The same folders serve as the OpenVINO backend's cache. The default model's folder in the package is one, too,
-beside its torch weights: there the OpenVINO model has its large constants in `model.safetensors`, so that the
-weights are shipped once.
+The first use of a model that has no such folder converts it (which needs torch) into one in the user's cache,
+under the model's fingerprint; later starts need neither torch nor transformers. The default model's folder in
+the package is one, too, beside its torch weights: there the OpenVINO model has its large constants in
+`model.safetensors`, so that the weights are shipped once.
 """
 
 from __future__ import annotations

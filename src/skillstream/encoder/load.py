@@ -70,8 +70,8 @@ def load_encoder(
     except (ImportError, ModelError) as error:
         if choice.name != "cpu" or folder.exported or precision == "int8" or find_spec("torch") is None:
             raise
-        logger.warning("OpenVINO cannot be used, taking torch: %s", error)
-        choice = BackendChoice("torch", f"OpenVINO cannot be used: {error}")
+        logger.warning("no runtime of the CPU can be used, taking torch: %s", error)
+        choice = BackendChoice("torch", f"no runtime of the CPU can be used: {error}")
         encoder = _load_torch(folder, precision, threads)
     encoder.why = choice.reason
     return encoder

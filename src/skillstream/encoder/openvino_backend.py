@@ -1,9 +1,4 @@
-"""Runs a model by OpenVINO on the CPU, several times faster than torch with the same vectors.
-
-The default model and exported ones are ready to run. The first use of another model converts it (which needs
-torch) and keeps the result in the user's cache folder under the model's fingerprint; later starts need
-neither torch nor transformers.
-"""
+"""Runs a model by OpenVINO on the CPU, several times faster than torch with the same vectors."""
 
 from __future__ import annotations
 
