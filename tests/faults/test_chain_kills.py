@@ -18,6 +18,7 @@ import pytest
 from skillstream.output.chain import Chain, sweep
 from skillstream.output.chain_check import verify_chain
 from skillstream.output.layout import chain_name, claimed
+from skillstream.storage import whole_file
 from skillstream.storage.store import open_store
 from tests.chain_fakes import SOURCE, published_offsets
 from tests.faults.chain_writer import PARTITIONS, write_chunks
@@ -105,7 +106,8 @@ def test_killed_and_racing_writers_publish_every_record_once(place, tmp_path, wr
             assert process.kill(running[number]) == -signal.SIGKILL, "a writer had failed before"
             left += any(f"-{running[number]}-" in name for name in place.names() if name.endswith(".tmp"))
             running[number] = process.start(rng.randrange(2**32))
-        end_file.write_text(str(100 + max(head(root, partition) for partition in range(PARTITIONS))))
+        with whole_file(end_file) as file:  # the writers look at it all the while
+            file.write_text(str(100 + max(head(root, partition) for partition in range(PARTITIONS))))
         statuses = [process.wait(pid) for pid in running]
     finally:
         process.close()
