@@ -47,7 +47,6 @@ def test_a_job_that_hangs_is_seen_and_mended_by_one_of_two_watchdogs(
     assert "records wait, and the output has ended at" in seen.stderr
     assert rest.find(stream.name).state == "RUNNING"  # the cluster itself sees nothing
     # Flink cancels, and takes down the TaskManager of a task that does not end: somebody starts it again.
-    # What was started afresh has 25 s to publish: a busy machine took more than 12.
     logs = [tmp_path / "one.log", tmp_path / "two.log"]
     with supervised(flink):
         dogs = [stream.begin("watch", "--mend", "--stall-after=25", "--every=1", log=log) for log in logs]
@@ -65,7 +64,10 @@ def test_a_job_that_hangs_is_seen_and_mended_by_one_of_two_watchdogs(
     assert "stands still" in told
     assert "it was started afresh" in told
     jobs = [job for job in rest.jobs() if job.name == stream.name]
-    assert [(job.state, job.id == first) for job in jobs] == [("RUNNING", False), ("CANCELED", True)]
+    # On a busy machine the fresh start itself may stand still for 25 s, and is started afresh in its turn.
+    assert [job.state for job in jobs] == ["RUNNING"] + ["CANCELED"] * (len(jobs) - 1)
+    assert first == jobs[-1].id != jobs[0].id
+    assert told.count("it was started afresh") == len(jobs) - 1  # by one of the two, each time
     for worker in flink.workers():
         if worker.status() == psutil.STATUS_STOPPED:
             worker.kill()
