@@ -75,10 +75,11 @@ class SentenceStage:
     def match(self, texts: Sequence[str], encoded: Encoded) -> list[SentenceMatches]:
         """The skills that each sentence may name, best first; see `Ranker.match_sentences`."""
         gates = self._heads.gate_logits(encoded.pooled)
-        near = self.pairs.near(encoded)
         found: list[SentenceMatches] = []
-        # Products this small are slower on several threads, and many times slower on a busy machine.
+        # Small products are slower on several threads, and all of them leave a thread of OpenBLAS turning for
+        # a while, in the encoder's way.
         with self._threads.limit(limits=1, user_api="blas"):
+            near = self.pairs.near(encoded)
             for pairs in self.pairs.pairs(texts, encoded, near):
                 part = slice(pairs.first, pairs.first + len(pairs.skills))
                 spans = encoded.spans[encoded.bounds[part.start] : encoded.bounds[part.stop]]

@@ -8,12 +8,14 @@ a sentence without one cannot become evidence of anything, and is not encoded at
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
 from cachetools import LRUCache
 
-from skillstream.encoder import Encoder
+from skillstream.encoder import Encoded, Encoder
 from skillstream.postings import Document
 from skillstream.ranking import (
     MatchingForm,
@@ -28,9 +30,9 @@ __all__ = ["MatchCounts", "SentenceMatcher", "blocks"]
 
 logger = logging.getLogger(__name__)
 
-# Characters encoded at once, about 25,000 tokens: bounds memory (token vectors take 1.5 KB each) and is
-# still many times the encoder's own batch.
-BLOCK_CHARACTERS = 120_000
+# Characters encoded at once, about 6,000 tokens: bounds memory (token vectors take 1.5 KB each), leaves a
+# chunk many blocks, and is still many times the encoder's own batch.
+BLOCK_CHARACTERS = 30_000
 # Their letters are kept for models that serve one of them.
 _UNSPACED_LANGUAGES = frozenset(("zh", "ja", "ko", "th", "lo", "km", "my"))
 
@@ -118,18 +120,29 @@ class SentenceMatcher:
                 skipped += count
         todo = sorted(missing, key=len)  # like lengths together, so that blocks are even
         tokens = 0
-        for block in blocks(todo, BLOCK_CHARACTERS):
-            forms = [self._form(text) for text in block]
-            compared = [form.text for form in forms]
-            encoded = self._encoder.encode_tokens(compared)
+        for block, forms, encoded in self._encoded(todo):
             tokens += len(encoded.tokens)
-            found = self._ranker.match_sentences(compared, encoded)
+            found = self._ranker.match_sentences([form.text for form in forms], encoded)
             for text, form, in_form in zip(block, forms, found, strict=True):
                 result = in_the_text(in_form, form)
                 matches[text] = result
                 if self._cache.maxsize:
                     self._cache[text] = result
         return matches, MatchCounts(sentences, cached, skipped, tokens)
+
+    def _encoded(self, texts: Sequence[str]) -> Iterator[tuple[list[str], list[MatchingForm], Encoded]]:
+        """The texts in blocks, and what the encoder made of each: the next while the last is matched."""
+        with ThreadPoolExecutor(1, "encode") as ahead:
+            waiting: deque[tuple[list[str], list[MatchingForm], Future[Encoded]]] = deque()
+            for block in blocks(texts, BLOCK_CHARACTERS):
+                forms = [self._form(text) for text in block]
+                encoding = ahead.submit(self._encoder.encode_tokens, [form.text for form in forms])
+                waiting.append((block, forms, encoding))
+                if len(waiting) > 1:
+                    block, forms, encoding = waiting.popleft()
+                    yield block, forms, encoding.result()
+            for block, forms, encoding in waiting:
+                yield block, forms, encoding.result()
 
     def match_each(
         self, documents: Sequence[Document], error: Exception
