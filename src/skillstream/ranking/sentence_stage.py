@@ -74,11 +74,11 @@ class SentenceStage:
 
     def match(self, texts: Sequence[str], encoded: Encoded) -> list[SentenceMatches]:
         """The skills that each sentence may name, best first; see `Ranker.match_sentences`."""
-        gates = self._heads.gate_logits(encoded.pooled)
         found: list[SentenceMatches] = []
         # Small products are slower on several threads, and all of them leave a thread of OpenBLAS turning for
         # a while, in the encoder's way.
         with self._threads.limit(limits=1, user_api="blas"):
+            gates = self._heads.gate_logits(encoded.pooled)
             near = self.pairs.near(encoded)
             for pairs in self.pairs.pairs(texts, encoded, near):
                 part = slice(pairs.first, pairs.first + len(pairs.skills))

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from typing import NamedTuple
 
 from cachetools import LRUCache
@@ -120,17 +121,20 @@ class SentenceMatcher:
                 skipped += count
         todo = sorted(missing, key=len)  # like lengths together, so that blocks are even
         tokens = 0
-        for block, forms, encoded in self._encoded(todo):
-            tokens += len(encoded.tokens)
-            found = self._ranker.match_sentences([form.text for form in forms], encoded)
-            for text, form, in_form in zip(block, forms, found, strict=True):
-                result = in_the_text(in_form, form)
-                matches[text] = result
-                if self._cache.maxsize:
-                    self._cache[text] = result
+        with closing(self._encoded(todo)) as encoded_blocks:  # whatever fails, no thread goes on encoding
+            for block, forms, encoded in encoded_blocks:
+                tokens += len(encoded.tokens)
+                found = self._ranker.match_sentences([form.text for form in forms], encoded)
+                for text, form, in_form in zip(block, forms, found, strict=True):
+                    result = in_the_text(in_form, form)
+                    matches[text] = result
+                    if self._cache.maxsize:
+                        self._cache[text] = result
         return matches, MatchCounts(sentences, cached, skipped, tokens)
 
-    def _encoded(self, texts: Sequence[str]) -> Iterator[tuple[list[str], list[MatchingForm], Encoded]]:
+    def _encoded(
+        self, texts: Sequence[str]
+    ) -> Generator[tuple[list[str], list[MatchingForm], Encoded], None, None]:
         """The texts in blocks, and what the encoder made of each: the next while the last is matched."""
         with ThreadPoolExecutor(1, "encode") as ahead:
             waiting: deque[tuple[list[str], list[MatchingForm], Future[Encoded]]] = deque()

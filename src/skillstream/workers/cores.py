@@ -27,7 +27,7 @@ WORKER_BYTES = 1_000_000_000
 # Loading takes a worker as long as tagging about so much input.
 WORTH_BYTES = 1_000_000
 
-# What one process keeps busy: 1.6 (int8) to 1.8 (fp32) of two, measured.
+# What one process keeps busy: 1.8 of two, measured.
 CORES_PER_WORKER = 2
 
 
