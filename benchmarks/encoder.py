@@ -1,12 +1,16 @@
 """How fast are the encoder's backends beside sentence-transformers, and do they give the same vectors?
 
     python benchmarks/encoder.py POSTINGS.jsonl [--sentences 2000] [--repeats 3] [--json]
+    python benchmarks/encoder.py POSTINGS.jsonl --lengths lengths.svg
 
 Sentences are the lines of the postings' descriptions, a random sample of those that need no windows. All
 contenders are loaded first, then each encodes all sentences in turn, several times, so that other
 load on the machine meets all of them alike. Tokens/s by the clock are those of the best repeat; tokens
 per CPU second, times the number of cores, are what a machine with nothing else to do would give at most.
 Tokens include special tokens, padding does not count. Cosines are to sentence-transformers in fp32.
+
+With `--lengths`, tokens/s of sentence-transformers' default and of what `auto` takes, by the length of texts
+cut from the postings, are printed and drawn.
 """
 
 from __future__ import annotations
@@ -30,8 +34,11 @@ from rich.table import Table
 from sentence_transformers import SentenceTransformer
 from transformers import AutoModel
 
-from skillstream.encoder import load_encoder, openvino_backend, resolve_model
+from skillstream.encoder import Encoder, load_encoder, openvino_backend, resolve_model
 from skillstream.errors import ModelError
+
+LENGTHS = (8, 16, 32, 64, 128, 250)
+TOKENS_A_LENGTH = 8_000
 
 Encode = Callable[[Sequence[str]], np.ndarray]
 
@@ -44,9 +51,13 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--only", nargs="*", help="names of the contenders to run")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--lengths", type=Path, help="plot of the speed by length; needs matplotlib")
     options = parser.parse_args()
 
     fast = load_encoder(options.model)
+    if options.lengths:
+        by_length(options, fast)
+        return
     contenders: dict[str, Encode] = {"sentence-transformers fp32": plain(options.model)}
     contenders |= best_settings(options.model)
     contenders["sentence-transformers onnx int8, as if"] = dynamic_int8(options.model)
@@ -158,6 +169,50 @@ def sample(path: Path, size: int, fits: Callable[[str], bool]) -> list[str]:
     lines = [line.strip() for posting in postings for line in posting.splitlines()]
     chosen = random.Random(0).sample([line for line in lines if line], 2 * size)
     return [line for line in chosen if fits(line)][:size]
+
+
+def by_length(options: argparse.Namespace, fast: Encoder) -> None:
+    import matplotlib as mpl
+
+    mpl.use("svg")
+    from matplotlib import pyplot
+
+    contenders = {
+        "sentence-transformers fp32": plain(options.model),
+        f"skillstream, {fast.backend} {fast.precision}": lambda texts: fast.encode_tokens(texts).pooled,
+    }
+    speeds: dict[str, list[float]] = {name: [] for name in contenders}
+    for length in LENGTHS:
+        texts = texts_of(options.postings, length, TOKENS_A_LENGTH // length, fast)
+        results = measure(contenders, texts, length * len(texts), options.repeats)
+        for name in contenders:
+            speeds[name].append(results[name]["tokens_per_s"])
+        first, second = (speed[-1] for speed in speeds.values())
+        print(f"{length:>4} tokens: {first:>7,.0f} and {second:>7,.0f} tokens/s, {second / first:.1f}")
+    figure, axes = pyplot.subplots(figsize=(7, 4))
+    for name, speed in speeds.items():
+        axes.plot(LENGTHS, speed, marker="o", label=name)
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(LENGTHS, [str(length) for length in LENGTHS])
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel("tokens of a text")
+    axes.set_ylabel("tokens per second")
+    axes.legend()
+    figure.tight_layout()
+    figure.savefig(options.lengths)
+
+
+def texts_of(path: Path, length: int, count: int, fast: Encoder) -> list[str]:
+    """Texts of so many tokens (special ones included), cut from the postings one after another."""
+    texts: list[str] = []
+    for line in path.read_text("utf-8").splitlines():
+        posting = json.loads(line)["description"]
+        spans = fast.token_spans(posting)
+        for first in range(0, len(spans) - length, length - 2):
+            texts.append(posting[spans[first][0] : spans[first + length - 3][1]])
+            if len(texts) == count:
+                return texts
+    return texts
 
 
 def measure(

@@ -26,10 +26,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
-TOP_K = 20
 CONTENDERS = (
     "skillstream",
     "run_inference",
@@ -38,8 +37,6 @@ CONTENDERS = (
     "skill_extractor",
 )
 OWN_ENVIRONMENT = ("esco_skill_extractor", "skill_extractor")
-# Characters.
-BUCKETS = [16, 32, 64, 96, 128, 192, 256, 384, 512]
 BATCH = 64  # postings at once, for extractors that take a list
 
 
@@ -79,38 +76,14 @@ def run_plain(postings: Path, model: str, *, buckets: bool = False) -> dict[str,
     import resource
 
     import apache_beam as beam
-    import numpy as np
-    from apache_beam.ml.inference.base import ModelHandler, PredictionResult, RunInference
+    from apache_beam.ml.inference.base import RunInference
     from apache_beam.runners.portability.fn_api_runner import FnApiRunner
-    from sentence_transformers import SentenceTransformer
+    from run_inference import TopSkills, load
 
-    from skillstream import Tagger
-    from skillstream.encoder import resolve_model
     from skillstream.postings.parse import JobPosting, parse_payload
     from skillstream.postings.sentences import segment
 
-    vectors = np.array(Tagger.load(model=model).index.vectors)
-    encoder = SentenceTransformer(str(resolve_model(model).path), device="cpu")
-    encoder.encode(["warm up"])
-
-    by_length = {"batch_length_fn": len, "batch_bucket_boundaries": BUCKETS} if buckets else {}
-
-    class Handler(ModelHandler[str, PredictionResult, SentenceTransformer]):
-        def __init__(self) -> None:
-            super().__init__(min_batch_size=64, max_batch_size=512, **by_length)
-
-        def load_model(self) -> SentenceTransformer:
-            return encoder
-
-        def run_inference(
-            self,
-            batch: Sequence[str],
-            model: SentenceTransformer,
-            inference_args: object = None,  # noqa: ARG002 - Beam passes it
-        ) -> Iterable[PredictionResult]:
-            scores = model.encode(list(batch), normalize_embeddings=True, show_progress_bar=False) @ vectors.T
-            top = np.argpartition(-scores, TOP_K, axis=1)[:, :TOP_K]
-            return [PredictionResult(text, ids) for text, ids in zip(batch, top, strict=True)]
+    load(model)
 
     def sentences(line: bytes) -> list[str]:
         posting = parse_payload(line)
@@ -124,7 +97,7 @@ def run_plain(postings: Path, model: str, *, buckets: bool = False) -> dict[str,
             pipeline
             | beam.Create(lines, reshuffle=False)
             | beam.FlatMap(sentences)
-            | RunInference(Handler())
+            | RunInference(TopSkills(model, buckets=buckets))
             | beam.combiners.Count.Globally()
         )
     seconds = time.monotonic() - started

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from heapq import heapreplace
 from typing import TypeAlias
 
 import numpy as np
@@ -14,11 +15,17 @@ from skillstream.encoder.precision import Measured
 from skillstream.encoder.tokenizer import TextTokenizer, Tokens
 from skillstream.errors import RunError
 
-__all__ = ["BATCH_TOKENS", "Batch", "BatchEncoder", "Collect", "RunBatches", "make_batches"]
+__all__ = ["BATCH_TOKENS", "Batch", "BatchEncoder", "Collect", "RunBatches", "even_tokens", "make_batches"]
 
 # Tokens of a batch, padding included. Measured on 2 cores: with many texts 256 to 1,024 are equally fast;
 # with those of a single posting 256 takes a fifth less time than 512, since less is padding.
 BATCH_TOKENS = 256
+
+# What a batch takes beside its tokens is as much as so many tokens take.
+TOKENS_LIKE_A_BATCH = 20
+
+# With more batches than this for each that run at a time, it matters little when the last one ends.
+MANY_ROUNDS = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,7 +118,9 @@ class BatchEncoder:
         return f"{self.backend}: {self._how} ({self.why})"
 
     def _batches(self, tokens: Tokens) -> Iterator[Batch]:
-        return make_batches(tokens, self._tokenizer.pad_id, self._batch_tokens)
+        lengths = np.sort(np.diff(tokens.bounds))[::-1].tolist()
+        most = even_tokens(lengths, self._batch_tokens, self.parallel)
+        return make_batches(tokens, self._tokenizer.pad_id, most)
 
     def _checked(self, vectors: Float32) -> Float32:
         if not np.isfinite(vectors).all():
@@ -124,12 +133,47 @@ def make_batches(tokens: Tokens, pad_id: int, batch_tokens: int) -> Iterator[Bat
     lengths = np.diff(tokens.bounds)
     order = np.argsort(-lengths, kind="stable")
     first = 0
-    while first < len(order):
-        length = lengths[order[first]]
-        texts = order[first : first + max(1, batch_tokens // length)]
-        first += len(texts)
+    for size in _sizes(lengths[order].tolist(), batch_tokens):
+        texts = order[first : first + size]
+        first += size
+        length = lengths[texts[0]]
         columns = np.arange(length)
         inside = columns < lengths[texts, None]  # (b, length)
         positions = np.where(inside, tokens.bounds[texts, None] + columns, 0)
         ids = np.where(inside, tokens.ids[positions], pad_id)
         yield Batch(texts, ids, inside.astype(np.int64))
+
+
+def even_tokens(lengths: Sequence[int], batch_tokens: int, parallel: int) -> int:
+    """Tokens of a batch with which the texts are done soonest.
+
+    Those of one posting fill few batches: of three equal ones that run two at a time, the last runs alone.
+
+    Args:
+        lengths: tokens of each text, longest first.
+        batch_tokens: the most, with which many texts are done soonest.
+        parallel: batches that run at a time.
+    """
+    if sum(lengths) > MANY_ROUNDS * parallel * batch_tokens:
+        return batch_tokens
+    least = max(1, batch_tokens // 8)
+    return min(range(batch_tokens, least - 1, -least), key=lambda most: _end(lengths, most, parallel))
+
+
+def _end(lengths: Sequence[int], batch_tokens: int, parallel: int) -> int:
+    """When the last batch ends, in the time that a token takes."""
+    ends = [0] * parallel
+    first = 0
+    for size in _sizes(lengths, batch_tokens):
+        heapreplace(ends, ends[0] + size * lengths[first] + TOKENS_LIKE_A_BATCH)
+        first += size
+    return max(ends)
+
+
+def _sizes(lengths: Sequence[int], batch_tokens: int) -> Iterator[int]:
+    """How many of the texts, longest first, each batch has."""
+    first = 0
+    while first < len(lengths):
+        size = min(max(1, batch_tokens // lengths[first]), len(lengths) - first)
+        yield size
+        first += size

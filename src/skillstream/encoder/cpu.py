@@ -1,4 +1,4 @@
-"""Which form of a model computes on this processor: the fastest precision, by the faster runtime.
+"""Which form of a model computes on this processor: the most exact of the fastest.
 
 A form is a precision and the runtime that computes it. OpenVINO has all precisions; ONNX Runtime runs the
 8-bit weights, too, and is the faster one where the processor has no dot products of 8 bits. What was measured
@@ -16,7 +16,7 @@ from skillstream.cores import usable_cores
 from skillstream.encoder.batches import BatchEncoder
 from skillstream.encoder.export import Manifest, ready_model
 from skillstream.encoder.models import ModelFolder
-from skillstream.encoder.precision import Conditions, Form, fastest, measured_here
+from skillstream.encoder.precision import Conditions, Form, best, measured_here
 from skillstream.errors import ModelError
 
 __all__ = ["RUNTIMES", "load"]
@@ -69,7 +69,7 @@ def load(
     )
     measured = measured_here(conditions, lambda: _forms(manifest), make)
     encoder = make(
-        fastest([
+        best([
             item
             for item in measured
             if backend in {"auto", item.backend} and precision in {"auto", item.precision}

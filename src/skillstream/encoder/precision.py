@@ -28,7 +28,7 @@ __all__ = [
     "Conditions",
     "Form",
     "Measured",
-    "fastest",
+    "best",
     "measure",
     "measured_here",
 ]
@@ -36,7 +36,7 @@ __all__ = [
 # The least cosine to fp32 of any built-in sentence's vector. From the most exact to the least.
 PROMISES = {"fp32": 1.0, "bf16": 0.999, "fp16": 0.999, "int8": 0.98}
 PRECISIONS = ("auto", *PROMISES)
-# A less exact precision has to be this many times as fast: on a crowded machine the ratio of OpenVINO's int8
+# A less exact form has to be this many times as fast: on a crowded machine the ratio of OpenVINO's int8
 # to fp32 was measured as up to 1.11 where alone it is 0.87; on a Xeon with 8-bit dot products it was 2.3.
 GAIN = 1.25
 MEASURE_S = 0.5
@@ -185,18 +185,18 @@ def measure(forms: Sequence[Form], make: Callable[[Form], BatchEncoder]) -> tupl
     )
 
 
-def fastest(measured: Sequence[Measured]) -> Form:
-    """The form to take: the fastest that keeps its promise; a less exact one only if it gains enough.
+def best(measured: Sequence[Measured]) -> Form:
+    """The form to take: the most exact of those that are about as fast as the fastest.
 
     Args:
-        measured: one at least; the first one is taken if no other is better.
+        measured: one at least; if none keeps its promise, all count.
     """
-    best = measured[0]
-    for other in measured[1:]:
-        gain = 1.0 if other.precision == best.precision else GAIN
-        if other.kept and other.tokens_per_s >= gain * best.tokens_per_s:
-            best = other
-    return best.form
+    kept = [item for item in measured if item.kept] or measured
+    enough = max(item.tokens_per_s for item in kept) / GAIN
+    return max(
+        (item for item in kept if item.tokens_per_s >= enough),
+        key=lambda item: (item.cosine, item.tokens_per_s),
+    ).form
 
 
 def _read(path: Path, conditions: Conditions) -> tuple[Measured, ...] | None:

@@ -1,7 +1,9 @@
 """How many worker processes a machine should have, and which of its cores each gets.
 
-A process for every two cores: it keeps nearly both busy. The encoder would use more, but what is around it
-(parsing, matching, ranking, Parquet) runs on one core of each process. See docs/how-to/use-all-cores.md.
+For files a process for every two cores: it keeps nearly both busy. The encoder would use more, but what is
+around it (parsing, matching, ranking, Parquet) runs on one core of each process. For a stream a process a
+core: its chunks are single postings, of which one process does one after another, and postings would wait.
+See docs/how-to/use-all-cores.md.
 """
 
 from __future__ import annotations
@@ -27,8 +29,8 @@ WORKER_BYTES = 1_000_000_000
 # Loading takes a worker as long as tagging about so much input.
 WORTH_BYTES = 1_000_000
 
-# What one process keeps busy: 1.8 of two, measured.
-CORES_PER_WORKER = 2
+# What one process keeps busy with files: 1.8 of two, measured.
+CORES_PER_FILES_WORKER = 2
 
 
 @dataclass(frozen=True)
@@ -52,12 +54,12 @@ def workers_for_files(ranges: int, input_bytes: int) -> int:
 
 def workers_for_stream(partitions: int) -> int:
     """The number of workers: never more than partitions, cores or what fits into memory."""
-    return max(1, min(partitions, most_workers()))
+    return max(1, min(partitions, usable_cores()[0], available_memory() // WORKER_BYTES))
 
 
 def most_workers() -> int:
-    """The number of workers that cores and memory allow, whatever the work."""
-    return max(1, min(usable_cores()[0] // CORES_PER_WORKER, available_memory() // WORKER_BYTES))
+    """The number of workers for files that cores and memory allow, however many files there are."""
+    return max(1, min(usable_cores()[0] // CORES_PER_FILES_WORKER, available_memory() // WORKER_BYTES))
 
 
 def places(workers: int) -> list[Place]:

@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 
 import skillstream.encoder
 from skillstream.encoder import export, load_encoder, resolve_model
-from skillstream.encoder.batches import Batch, BatchEncoder, make_batches
+from skillstream.encoder.batches import Batch, BatchEncoder, even_tokens, make_batches
 from skillstream.encoder.export import export_model
 from skillstream.encoder.load import choose_backend
 from skillstream.encoder.tokenizer import TextTokenizer, Tokens
@@ -192,6 +192,16 @@ def test_batches_hold_every_token_once(lengths, pad_id, batch_tokens):
             assert batch.mask[row, :length].all()
             seen[text] = batch.ids[row, :length].tolist()
     assert seen == {i: ids[bounds[i] : bounds[i + 1]].tolist() for i in range(len(lengths))}
+
+
+def test_few_texts_make_batches_that_end_together():
+    lengths = [32] * 24  # 768 tokens: three batches of 256, or four of 192 that two threads share evenly
+    assert even_tokens(lengths, 256, 2) == 192
+    assert even_tokens(lengths, 256, 1) == 256  # one after another, fewer are better
+    assert even_tokens(lengths, 256, 4) == 192
+    assert even_tokens([32] * 2400, 256, 2) == 256  # of many the last one matters little
+    assert even_tokens([], 256, 2) == 256
+    assert even_tokens([400], 256, 2) == 256
 
 
 def test_vectors_that_are_not_finite_are_an_error(tiny):

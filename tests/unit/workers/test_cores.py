@@ -31,16 +31,23 @@ def machine(monkeypatch, tmp_path):
     return make
 
 
-def test_a_worker_for_every_two_cores_as_far_as_there_is_work(machine):
+def test_for_files_a_worker_for_every_two_cores_as_far_as_there_is_work(machine):
     machine(32)
     assert workers_for_files(ranges=100, input_bytes=10**9) == 16
     assert workers_for_files(ranges=3, input_bytes=10**9) == 3
     assert workers_for_files(ranges=100, input_bytes=5_500_000) == 5
     assert workers_for_files(ranges=0, input_bytes=0) == 1
-    assert workers_for_stream(partitions=4) == 4
-    assert workers_for_stream(partitions=64) == 16
     machine(2)
-    assert workers_for_stream(partitions=64) == workers_for_files(ranges=100, input_bytes=10**9) == 1
+    assert workers_for_files(ranges=100, input_bytes=10**9) == 1
+
+
+def test_for_a_stream_a_worker_a_core_as_far_as_there_are_partitions(machine):
+    machine(32)
+    assert workers_for_stream(partitions=4) == 4
+    assert workers_for_stream(partitions=64) == 32
+    machine(2)
+    assert workers_for_stream(partitions=64) == 2
+    assert workers_for_stream(partitions=1) == 1
 
 
 def test_memory_bounds_the_number_of_workers(machine):
@@ -49,7 +56,9 @@ def test_memory_bounds_the_number_of_workers(machine):
     machine(32, memory_max="2500000000\n")
     assert workers_for_stream(partitions=64) == 2
     machine(32, memory_max="max\n")
-    assert workers_for_stream(partitions=64) == 16
+    assert workers_for_stream(partitions=64) == 32
+    machine(32, gigabytes=5)
+    assert workers_for_files(ranges=100, input_bytes=10**9) == 5
 
 
 def test_a_quota_leaves_fewer_cores_and_none_is_anybodys(machine):
