@@ -21,8 +21,8 @@ __all__ = ["BATCH_TOKENS", "Batch", "BatchEncoder", "Collect", "RunBatches", "ev
 # with those of a single posting 256 takes a fifth less time than 512, since less is padding.
 BATCH_TOKENS = 256
 
-# What a batch takes beside its tokens is as much as so many tokens take.
-TOKENS_LIKE_A_BATCH = 20
+# A batch takes, beside its tokens, as long as this part of the most tokens that one may have.
+EMPTY_BATCH = 1 / 12
 
 # With more batches than this for each that run at a time, it matters little when the last one ends.
 MANY_ROUNDS = 8
@@ -157,15 +157,18 @@ def even_tokens(lengths: Sequence[int], batch_tokens: int, parallel: int) -> int
     if sum(lengths) > MANY_ROUNDS * parallel * batch_tokens:
         return batch_tokens
     least = max(1, batch_tokens // 8)
-    return min(range(batch_tokens, least - 1, -least), key=lambda most: _end(lengths, most, parallel))
+    return min(
+        range(batch_tokens, least - 1, -least),
+        key=lambda most: _end(lengths, most, parallel, EMPTY_BATCH * batch_tokens),
+    )
 
 
-def _end(lengths: Sequence[int], batch_tokens: int, parallel: int) -> int:
+def _end(lengths: Sequence[int], batch_tokens: int, parallel: int, empty_batch: float) -> float:
     """When the last batch ends, in the time that a token takes."""
-    ends = [0] * parallel
+    ends = [0.0] * parallel
     first = 0
     for size in _sizes(lengths, batch_tokens):
-        heapreplace(ends, ends[0] + size * lengths[first] + TOKENS_LIKE_A_BATCH)
+        heapreplace(ends, ends[0] + size * lengths[first] + empty_batch)
         first += size
     return max(ends)
 

@@ -66,7 +66,7 @@ class KafkaConfig:
     )
     max_chunk_bytes: int = option(4_000_000, "Maximum bytes per chunk (one chunk is one file).")
     linger: float = option(
-        0.5,
+        0.25,
         "Maximum seconds that a record waits before its chunk is closed, and minimum seconds between two "
         "chunks of a partition that are not full; a record that comes after a quiet while does not wait.",
     )

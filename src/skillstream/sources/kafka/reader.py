@@ -247,8 +247,7 @@ class KafkaReader:
         self._ends_at = self._now() + ENDS_S
 
     def _check_identity(self, facts: TopicFacts) -> None:
-        if not self._topic_id:
-            self._topic_id = facts.topic_id
+        self._topic_id = self._topic_id or facts.topic_id
         if facts.topic_id and facts.topic_id != self._topic_id:
             raise RunError(
                 f"topic {self.config.topic!r} was deleted and recreated: its offsets mean other records "
