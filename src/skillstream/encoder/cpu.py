@@ -27,7 +27,7 @@ RUNTIMES = ("openvino", "onnxruntime")
 def load(
     folder: ModelFolder, backend: str = "auto", precision: str = "auto", threads: int | None = None
 ) -> BatchEncoder:
-    """An encoder on the processor: of the forms that fit what is asked for, the fastest.
+    """An encoder on the processor: of the forms that fit what is asked for, the most exact of the fastest.
 
     Args:
         folder: the model.

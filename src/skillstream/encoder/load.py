@@ -40,8 +40,8 @@ def load_encoder(
     Args:
         model: `default`, `base`, a folder or a hub id; see `resolve_model`.
         backend: `openvino`, `onnxruntime`, `torch`, or `auto`; see `choose_backend`.
-        precision: `fp32`, `bf16`, `fp16`, `int8` (where the model has such a form), or `auto`: the fastest
-            here that keeps its promise, see `skillstream.encoder.cpu`.
+        precision: `fp32`, `bf16`, `fp16`, `int8` (where the model has such a form), or `auto`: the most
+            exact of the fastest here, see `skillstream.encoder.cpu`.
         threads: threads to compute with, for several workers on one machine; by default the
             environment variable SKILLSTREAM_THREADS, else all cores.
 

@@ -1,4 +1,4 @@
-"""The fastest form of a model that keeps its promise, measured at the first use on a machine and remembered.
+"""Which form of a model to compute with is measured at the first use on a machine, and remembered.
 
 A processor's flags do not tell: bf16 is faster than fp32 on some that have it and slower on others, and what
 int8 gains depends on the runtime, too. So the forms are timed for about a second on built-in sentences, and

@@ -54,7 +54,8 @@ class TagConfig:
     )
     precision: str = option(
         "auto",
-        "Numeric precision of the encoder; 'auto' is the fastest one that was measured on this machine.",
+        "Numeric precision of the encoder; 'auto' is the most exact of the fastest ones, measured on this "
+        "machine.",
         choices=PRECISIONS,
     )
     taxonomy: tuple[str, ...] = option(

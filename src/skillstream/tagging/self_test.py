@@ -71,7 +71,7 @@ def check_machine(model: str = "default", precision: str = "auto") -> tuple[dict
 
 
 def _precisions(encoder: Encoder) -> dict[str, object]:
-    """What was measured on this machine, and which form is the fastest that keeps its promise."""
+    """What was measured on this machine, and which form was chosen by that."""
     measured: Sequence[Measured] = getattr(encoder, "measured", ())
     facts: dict[str, object] = {}
     for item in measured:

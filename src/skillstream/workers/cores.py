@@ -54,12 +54,16 @@ def workers_for_files(ranges: int, input_bytes: int) -> int:
 
 def workers_for_stream(partitions: int) -> int:
     """The number of workers: never more than partitions, cores or what fits into memory."""
-    return max(1, min(partitions, usable_cores()[0], available_memory() // WORKER_BYTES))
+    return max(1, min(partitions, _fitting(1)))
 
 
 def most_workers() -> int:
     """The number of workers for files that cores and memory allow, however many files there are."""
-    return max(1, min(usable_cores()[0] // CORES_PER_FILES_WORKER, available_memory() // WORKER_BYTES))
+    return max(1, _fitting(CORES_PER_FILES_WORKER))
+
+
+def _fitting(cores_per_worker: int) -> int:
+    return min(usable_cores()[0] // cores_per_worker, available_memory() // WORKER_BYTES)
 
 
 def places(workers: int) -> list[Place]:

@@ -179,12 +179,13 @@ def test_base_model_gives_the_vectors_of_sentence_transformers(base_encoder):
     assert (base_encoder.encode(texts) * pooled).sum(1).min() > 0.999  # the default precision
 
 
-@given(st.lists(st.integers(2, 40), max_size=100), st.integers(0, 5), st.integers(1, 300))
-def test_batches_hold_every_token_once(lengths, pad_id, batch_tokens):
+@given(st.lists(st.integers(2, 40), max_size=100), st.integers(0, 5), st.integers(1, 300), st.integers(1, 5))
+def test_batches_hold_every_token_once(lengths, pad_id, batch_tokens, parallel):
     bounds = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     ids = np.arange(bounds[-1]) + 100
     seen = {}
-    for batch in make_batches(Tokens(ids, bounds, np.zeros((len(ids), 2), np.int32)), pad_id, batch_tokens):
+    tokens = Tokens(ids, bounds, np.zeros((len(ids), 2), np.int32))
+    for batch in make_batches(tokens, pad_id, batch_tokens, parallel):
         assert batch.ids.size <= batch_tokens or len(batch.texts) == 1
         assert (batch.ids[batch.mask == 0] == pad_id).all()
         for row, text in enumerate(batch.texts.tolist()):
@@ -219,7 +220,8 @@ def test_vectors_that_are_not_finite_are_an_error(tiny):
 
 def test_what_fails_in_a_batch_is_raised_and_the_encoder_goes_on(encoders):
     encoder = encoders["openvino"]
-    batch = next(make_batches(Tokens(np.array([2, 3]), np.array([0, 2]), np.zeros((2, 2), np.int32)), 0, 512))
+    tokens = Tokens(np.array([2, 3]), np.array([0, 2]), np.zeros((2, 2), np.int32))
+    batch = next(make_batches(tokens, 0, 512, 1))
     too_long = np.ones((1, 65), np.int64)  # more than there are position embeddings
     with pytest.raises(RuntimeError):
         encoder._run(iter([batch, Batch(batch.texts, too_long, too_long)]), lambda *_: None)

@@ -1,4 +1,4 @@
-"""The fastest precision that keeps its promise is measured once and remembered."""
+"""Precisions are measured once, remembered, and the most exact of the fastest is taken."""
 
 from __future__ import annotations
 
